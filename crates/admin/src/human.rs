@@ -199,10 +199,24 @@ fn seal_line(seal: &SealStatus) -> String {
         (false, true) => "The journal is in plain".to_owned(),
         (false, false) => format!("The journal is in plain: {plain}"),
     };
-    let keys: Vec<&str> = seal.keys.keys().map(String::as_str).collect();
+    let keys = seal.keys.iter().map(|(key, used)| match used.files {
+        1 => format!("{key} (1 file)"),
+        files => format!("{key} ({files} files)"),
+    });
+    let keys: Vec<String> = keys.collect();
     if !keys.is_empty() {
         let name = if keys.len() == 1 { "key" } else { "keys" };
         let _ = write!(line, "; its files need the {name} {}", keys.join(", "));
+    }
+    if seal.older_key_files > 0 {
+        let _ = write!(line, "; {} of them are under an older key", seal.older_key_files);
+    }
+    if !seal.unneeded_keys.is_empty() {
+        let keys = seal.unneeded_keys.join(", ");
+        let _ = write!(
+            line,
+            "; no file needs {keys}, which journal.key need not list any more"
+        );
     }
     if seal.set_aside_bytes > 0 {
         let _ = write!(
@@ -228,5 +242,36 @@ fn some(count: u64) -> Option<String> {
 fn line(out: &mut String, name: &str, what: &str, text: Option<String>) {
     if let Some(text) = text {
         let _ = writeln!(out, "{}: {what}: {}", plain(name), plain(&text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::KeyStatus;
+
+    #[test]
+    fn the_line_about_the_seal_says_which_keys_are_needed() {
+        let used = |files| KeyStatus {
+            files,
+            event_bytes: 4096,
+        };
+        let mut seal = SealStatus {
+            sealed: true,
+            keys: [("aa".to_owned(), used(1)), ("bb".to_owned(), used(3))].into(),
+            older_key_files: 3,
+            ..SealStatus::default()
+        };
+        assert_eq!(
+            seal_line(&seal),
+            "The journal is sealed; its files need the keys aa (1 file), bb (3 files); 3 of them are under an older key.\n"
+        );
+        seal.keys.remove("bb");
+        (seal.older_key_files, seal.unneeded_keys) = (0, vec!["bb".to_owned()]);
+        assert_eq!(
+            seal_line(&seal),
+            "The journal is sealed; its files need the key aa (1 file); no file needs bb, which journal.key need not list \
+             any more.\n"
+        );
     }
 }

@@ -58,7 +58,8 @@ const ROUTES: [Route; 15] = [
                  age of the counts of dead letters, `orphans_age_seconds` the age of the list of removed sinks. After \
                  the journal's [state was lost](journal.md#damage), `journal.may_come_again` gives for each sink the \
                  number of events that may be delivered twice. `journal.seal` tells if the journal is \
-                 [encrypted](privacy.md#the-sealed-journal), which bytes are not, and which keys it needs.",
+                 [encrypted](privacy.md#the-sealed-journal), which bytes are not, which keys how many files \
+                 need, and which listed keys none needs.",
         handler: || get(status),
     },
     Route {

@@ -242,20 +242,45 @@ pub struct SealStatus {
     pub plain_dead_letter_bytes: u64,
     /// Bytes of unreadable files that the journal has set aside (`*.corrupt`), encrypted or not.
     pub set_aside_bytes: u64,
-    /// The operator's keys that files of events need, by their public id, with the bytes of these files.
-    pub keys: BTreeMap<String, u64>,
+    /// The operator's keys that files need, by their public id.
+    pub keys: BTreeMap<String, KeyStatus>,
+    /// Files under another key than the newest. They leave with their events; until then the older key must stay listed.
+    #[serde(default)]
+    pub older_key_files: u64,
+    /// The listed keys that no file needs, by their public id; files that are set aside are not looked at.
+    #[serde(default)]
+    pub unneeded_keys: Vec<String>,
+}
+
+/// The files that need a key of the operator.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyStatus {
+    /// Their number, `keys.bin` included.
+    pub files: u64,
+    /// Bytes of events in them.
+    pub event_bytes: u64,
 }
 
 impl From<Sealing> for SealStatus {
     fn from(sealing: Sealing) -> SealStatus {
-        let keys = sealing.keys.into_iter();
+        let older_key_files = sealing.older_key_files();
+        let keys = sealing.keys.into_iter().map(|(key, used)| {
+            let used = KeyStatus {
+                files: used.files,
+                event_bytes: used.bytes,
+            };
+            (key.to_string(), used)
+        });
+        let unneeded = sealing.unneeded.iter().map(ToString::to_string);
         SealStatus {
             sealed: sealing.sealed,
             plain_event_bytes: sealing.plain_bytes,
             plain_id_bytes: sealing.plain_id_bytes,
             plain_dead_letter_bytes: sealing.plain_letter_bytes,
             set_aside_bytes: sealing.set_aside_bytes,
-            keys: keys.map(|(key, bytes)| (key.to_string(), bytes)).collect(),
+            keys: keys.collect(),
+            older_key_files,
+            unneeded_keys: unneeded.collect(),
         }
     }
 }

@@ -136,9 +136,12 @@ pub struct Found {
 /// See [`Log::sealing`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sealing {
-    /// The operator's keys that files need, each with the bytes of events that only it opens; with the newest, which `keys.bin`
-    /// needs.
-    pub keys: BTreeMap<KeyId, u64>,
+    /// The operator's keys that files need, `keys.bin` included.
+    pub keys: BTreeMap<KeyId, KeyUse>,
+    /// The key that encrypts from now on.
+    pub newest: Option<KeyId>,
+    /// The listed keys that no file needs. Files that are set aside are not looked at.
+    pub unneeded: Vec<KeyId>,
     /// True if all that is written now and can hold personal data is encrypted.
     pub sealed: bool,
     /// Bytes of events in files that are not sealed. They leave the disk with their files, once `retain` has passed.
@@ -151,7 +154,23 @@ pub struct Sealing {
     pub set_aside_bytes: u64,
 }
 
+/// The files that need a key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyUse {
+    /// Their number.
+    pub files: u64,
+    /// Bytes of events in them.
+    pub bytes: u64,
+}
+
 impl Sealing {
+    /// Files under another key than the newest.
+    #[must_use]
+    pub fn older_key_files(&self) -> u64 {
+        let older = self.keys.iter().filter(|(key, _)| Some(**key) != self.newest);
+        older.map(|(_, used)| used.files).sum()
+    }
+
     /// Bytes of events, ids and dead letters in plain.
     #[must_use]
     pub fn all_plain_bytes(&self) -> u64 {

@@ -139,6 +139,15 @@ async fn a_start_without_the_right_key_names_it_and_changes_nothing() {
     )));
     rig.again().await;
     rig.settled().await;
+    // The old key may go once its files have gone.
+    let seal = rig.asked().await.journal.seal.unwrap();
+    assert!(
+        seal.older_key_files > 0 && seal.unneeded_keys.is_empty(),
+        "{seal:?}"
+    );
+    assert_eq!(seal.keys.len(), 2, "keys.bin needs the new one: {seal:?}");
+    let told = rig.told(&["status"]).await;
+    assert!(told.contains(" of them are under an older key"), "{told}");
     rig.stop().await;
 }
 

@@ -397,7 +397,7 @@ mod tests {
     /// The id key of the sealed journal in a folder.
     fn id_key(folder: &Path) -> IdKey {
         let found = keys_file::find(folder).unwrap();
-        let opened = JournalKeys::open(&keys(&[1]), &found, None).unwrap();
+        let mut opened = JournalKeys::open(&keys(&[1]), &found, None).unwrap();
         opened.save(folder).unwrap();
         opened.ids
     }

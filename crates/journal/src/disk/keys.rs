@@ -1,5 +1,6 @@
 //! Opens the keys of a sealed journal, before anything of it is changed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::formats::Seals;
@@ -15,7 +16,7 @@ use crate::{JournalError, Keys};
 /// journal that gets its first key gets its own keys here.
 ///
 /// # Errors
-/// [`JournalError`] with the first file for which a key is missing, its id and the remedy.
+/// [`JournalError`] with the ids of the keys that are missing, the files that need them, and the remedy.
 pub(super) fn open(
     folder: &Path,
     seals: &Seals,
@@ -35,12 +36,15 @@ pub(super) fn open(
         .files
         .iter()
         .map(|(first, key)| (file_name(*first), Some(*key)));
+    let mut missing = Missing::new();
     for (name, key) in keys.chain(files) {
-        let path = folder.join(name);
         match (operator, key) {
-            (None, key) => return Err(no_key(&path, key)),
+            (None, key) => return Err(no_key(&folder.join(name), key)),
             (Some(keys), Some(key)) if keys.ids().all(|listed| listed != key) => {
-                return Err(unlisted(&path, key, keys));
+                let names = missing.entry(key).or_default();
+                if !names.contains(&name) {
+                    names.push(name);
+                }
             }
             _ => {}
         }
@@ -48,6 +52,9 @@ pub(super) fn open(
     let Some(operator) = operator else {
         return Ok(None);
     };
+    if !missing.is_empty() {
+        return Err(unlisted(folder, &missing, operator));
+    }
     let whole = matches!(&found, Found::Whole(wrapped) if wrapped.check(operator).is_ok());
     // The state is opened a second time only to restore the keys.
     let kept = if whole {
@@ -56,7 +63,8 @@ pub(super) fn open(
         StateFile::kept_keys(folder)?
     };
     if let Some(Err(Locked::Unlisted(key))) = kept.map(|kept| kept.check(operator)) {
-        return Err(unlisted(&folder.join(crate::state::tables::FILE), key, operator));
+        let state = vec![crate::state::tables::FILE.to_owned()];
+        return Err(unlisted(folder, &Missing::from([(key, state)]), operator));
     }
     JournalKeys::open(operator, &found, kept.or(seals.copy)).map(Some)
 }
@@ -91,13 +99,31 @@ fn no_key(path: &Path, key: Option<KeyId>) -> JournalError {
     ))
 }
 
-fn unlisted(path: &Path, key: KeyId, keys: &Keys) -> JournalError {
+/// The names of files by the key that they need and that is not listed, the oldest first.
+type Missing = BTreeMap<KeyId, Vec<String>>;
+
+/// The most files of one key that an error names one by one.
+const NAMED: usize = 4;
+
+fn unlisted(folder: &Path, missing: &Missing, keys: &Keys) -> JournalError {
     let listed: Vec<String> = keys.ids().map(|id| id.to_string()).collect();
+    let needed = missing.iter().map(|(key, names)| match names.as_slice() {
+        [first, .., last] if names.len() > NAMED => {
+            format!("the key {key} for {} files, from {first} to {last}", names.len())
+        }
+        names => format!("the key {key} for {}", names.join(", ")),
+    });
+    let needed: Vec<String> = needed.collect();
+    let which = match missing.len() {
+        1 => "key with this id",
+        _ => "keys with these ids",
+    };
     JournalError(format!(
-        "{}: sealed with the key {key}, which journal.key does not list (it lists {}): list the key with this id as well, \
-         the newest key first. If the key is lost, so is the journal: move the folder away, or set journal.path to another \
-         one. Nothing was changed",
-        path.display(),
-        listed.join(", ")
+        "{}: sealed with a key that journal.key does not list (it lists {}). The journal needs {}: list the {which} as well, \
+         the newest key first. If a key is lost, so are its files: move these away, which loses their events; without the key \
+         of {NAME} the whole journal is lost: move the folder away, or set journal.path to another one. Nothing was changed",
+        folder.display(),
+        listed.join(", "),
+        needed.join("; "),
     ))
 }

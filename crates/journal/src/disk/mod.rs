@@ -102,14 +102,14 @@ impl DiskJournal {
         let held = folder_lock::open(&options.path)?;
         files::refuse_outdated(&options.path)?;
         let seals = formats::refuse_newer(&options.path)?;
-        let keys = keys::open(&options.path, &seals, options.keys.as_ref())?;
+        let mut keys = keys::open(&options.path, &seals, options.keys.as_ref())?;
         let (mut state, found) = StateFile::find(&options.path, Values::new(keys.as_ref()))?;
         keys::refuse_plain(&options.path, options.keys.as_ref(), &found)?;
         let records = keys.as_ref().map(|keys| keys.records.clone());
         let mut erasures = ErasureStore::load(&options.path, records)?;
         let mark = ErasureMark::newer(state.kept_mark(&found)?, seals.erasures);
         erasures.check(mark.as_ref(), seals.start, options.accept_lost_erasures)?;
-        if let Some(keys) = &keys {
+        if let Some(keys) = &mut keys {
             keys.save(&options.path)?;
         }
         erasures.settle()?;
@@ -262,8 +262,8 @@ impl DiskJournal {
     pub fn compact(folder: &Path, keys: Option<&Keys>) -> Result<Compacted, JournalError> {
         let _held = folder_lock::open(folder)?;
         let seals = formats::refuse_newer(folder)?;
-        let keys = keys::open(folder, &seals, keys)?;
-        if let Some(keys) = &keys {
+        let mut keys = keys::open(folder, &seals, keys)?;
+        if let Some(keys) = &mut keys {
             keys.save(folder)?;
         }
         compact::compact(folder, Values::new(keys.as_ref()))

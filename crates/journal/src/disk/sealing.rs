@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use super::shared::Shared;
-use crate::Sealing;
 use crate::dedup::IdStore;
 use crate::fs::paths;
 use crate::mutex::lock;
+use crate::{Keys, Sealing};
 
 impl Shared {
     /// Notes up to which event ids are in files, and how much of them is in plain.
@@ -28,14 +28,13 @@ impl Shared {
     /// Describes the encryption, from memory.
     pub(super) fn sealing(&self) -> Sealing {
         let sealed = self.options.keys.is_some();
-        let mut of_files = self.log.sealing();
-        // After a rotation `keys.bin` needs the newest key before any file of frames does.
-        if let Some(newest) = self.options.keys.as_ref().and_then(|keys| keys.ids().next()) {
-            of_files.keys.entry(newest).or_default();
-        }
+        let of_files = self.log.sealing();
+        let listed = || self.options.keys.iter().flat_map(Keys::ids);
         let letters = || lock(&self.letters).values().map(|counts| counts.bytes).sum();
         Sealing {
             sealed,
+            newest: listed().next(),
+            unneeded: listed().filter(|key| !of_files.keys.contains_key(key)).collect(),
             plain_id_bytes: self.plain_id_bytes.load(Ordering::Relaxed),
             plain_letter_bytes: if sealed { 0 } else { letters() },
             set_aside_bytes: self.set_aside_bytes.load(Ordering::Relaxed),

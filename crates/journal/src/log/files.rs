@@ -258,13 +258,19 @@ impl LogFiles {
             .sum()
     }
 
-    /// The keys that the files need.
+    /// The keys that the files and `keys.bin` need.
     pub(crate) fn sealing(&self) -> Sealing {
         let mut sealing = Sealing::default();
+        for key in self.keys.iter().flat_map(JournalKeys::under) {
+            sealing.keys.entry(key).or_default().files += 1;
+        }
         for log_file in self.list().iter() {
             let bytes = log_file.content().bytes_from(0);
             match log_file.sealed {
-                Some(key) => *sealing.keys.entry(key).or_default() += bytes,
+                Some(key) => {
+                    let used = sealing.keys.entry(key).or_default();
+                    (used.files, used.bytes) = (used.files + 1, used.bytes + bytes);
+                }
                 None => sealing.plain_bytes += bytes,
             }
         }

@@ -12,6 +12,7 @@
 //!
 //! Every later version keeps the first two lines, and a checksum at the end.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
@@ -48,6 +49,8 @@ pub(crate) struct JournalKeys {
     /// The content of `keys.bin`, of which the heading of each file of frames keeps a copy.
     pub(crate) wrapped: WrappedKeys,
     save: Save,
+    /// The operator's keys under which `keys.bin` lies in the folder.
+    under: [KeyId; 2],
 }
 
 /// The task of [`JournalKeys::save`].
@@ -196,20 +199,30 @@ impl JournalKeys {
                 save = Save::Rotated;
             }
         }
+        let under = match found {
+            Found::Whole(found) if save == Save::Rotated => found.keys(),
+            _ => wrapped.keys(),
+        };
         Ok(JournalKeys {
             operator: operator.clone(),
             records: RecordCipher::new(&state).map_err(failed)?,
             ids: IdKey::new(&ids),
             wrapped,
             save,
+            under,
         })
+    }
+
+    /// The operator's keys that `keys.bin` needs.
+    pub(crate) fn under(&self) -> BTreeSet<KeyId> {
+        self.under.into()
     }
 
     /// Writes the file, unless it is there as it should be. Call before anything is sealed.
     ///
     /// # Errors
     /// [`JournalError`] if it cannot be written.
-    pub(crate) fn save(&self, folder: &Path) -> Result<(), JournalError> {
+    pub(crate) fn save(&mut self, folder: &Path) -> Result<(), JournalError> {
         let path = folder.join(NAME);
         if self.save == Save::Instead {
             let aside = set_aside(&path).map_err(|error| io(&error).at(&path))?;
@@ -227,7 +240,11 @@ impl JournalKeys {
                 tracing::warn!(file = %path.display(), "not wrapped under the newest key, since the disk is full");
                 Ok(())
             }
-            written => written.map_err(|error| io(&error).at(&path)),
+            written => {
+                written.map_err(|error| io(&error).at(&path))?;
+                self.under = self.wrapped.keys();
+                Ok(())
+            }
         }
     }
 }
@@ -238,7 +255,7 @@ mod tests {
     use crate::seal::wrapped::tests::keys;
 
     fn open(folder: &Path, numbers: &[u8], copy: Option<WrappedKeys>) -> JournalKeys {
-        let opened = JournalKeys::open(&keys(numbers), &find(folder).unwrap(), copy).unwrap();
+        let mut opened = JournalKeys::open(&keys(numbers), &find(folder).unwrap(), copy).unwrap();
         opened.save(folder).unwrap();
         opened
     }

@@ -135,12 +135,34 @@ async fn a_key_can_be_set_later_and_changed() {
     journal.shutdown().await;
     let all: Vec<u64> = (0..30).collect();
     assert_eq!(read(folder, &[2, 1]).await, (all, 0));
-    let error = DiskJournal::open(sealed(folder, &[2])).err().unwrap().to_string();
-    assert!(error.contains(&id(1).to_string()), "{error}");
+    let names = files(folder, "frames-");
+    let error = refused(&sealed(folder, &[2]));
+    let told = format!(
+        "needs the key {} for {}: list the key with this id",
+        id(1),
+        names[1]
+    );
+    assert!(error.contains(&told), "{error}");
+    let error = refused(&sealed(folder, &[3]));
+    for told in [
+        format!("the key {} for {}", id(1), names[1]),
+        format!("the key {} for keys.bin, {}", id(2), names[2]),
+        "list the keys with these ids".to_owned(),
+    ] {
+        assert!(error.contains(&told), "{told}: {error}");
+    }
     // The old key is of no use once its files are gone.
-    for name in files(folder, "frames-").iter().take(2) {
+    for name in names.iter().take(2) {
         fs::remove_file(folder.join(name)).unwrap();
     }
+    let journal = open_with(&sealed(folder, &[2, 1]));
+    let told = journal.sealing().unwrap();
+    assert_eq!(
+        (told.unneeded.clone(), told.older_key_files()),
+        (vec![id(1)], 0),
+        "{told:?}"
+    );
+    journal.shutdown().await;
     let journal = open_with(&sealed(folder, &[2]));
     assert_eq!(sealing(&journal), (vec![id(2)], false));
     journal.shutdown().await;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use redb::ReadableTable;
 use signalbox_core::{Event, Receipt};
 use signalbox_journal::{
-    Appended, Commit, DeadLetter, DeadLetterFilter, DiskJournal, DiskOptions, Open, Page, Parked, Progress,
-    Sealing, Start,
+    Appended, Commit, DeadLetter, DeadLetterFilter, DiskJournal, DiskOptions, KeyUse, Open, Page, Parked,
+    Progress, Sealing, Start,
 };
 
 use crate::support::*;
@@ -164,9 +164,11 @@ async fn the_journal_tells_what_is_in_plain() {
     let told = sealing(&sealed(folder.path(), &[2, 1])).await;
     assert_eq!((told.sealed, told.all_plain_bytes()), (true, 0));
     let old = keys(&[1]).unwrap().ids().next().unwrap();
-    assert!(told.keys[&old] > 0);
+    assert!(told.keys[&old].bytes > 0 && told.keys[&old].files == told.older_key_files());
     let newest = keys(&[2]).unwrap().ids().next().unwrap();
-    assert!(told.keys.contains_key(&newest), "keys.bin needs it");
+    // Only `keys.bin` needs it.
+    assert_eq!(told.keys[&newest], KeyUse { files: 1, bytes: 0 });
+    assert!(told.older_key_files() > 0 && told.unneeded.is_empty(), "{told:?}");
 }
 
 #[tokio::test]
