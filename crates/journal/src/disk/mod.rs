@@ -347,10 +347,11 @@ impl Log for DiskJournal {
             return Ok(Vec::new());
         }
         let names = lock(&self.shared.names).clone();
-        let mut encoded = EncodedAppend::new(events.into_iter().map(Arc::new).collect(), &names);
-        if let Some(keys) = &self.keys {
-            encoded.hash_ids(&keys.ids);
-        }
+        let events = events.into_iter().map(Arc::new).collect();
+        let encoded = match &self.keys {
+            Some(keys) => EncodedAppend::to_seal(events, &names, &keys.ids),
+            None => EncodedAppend::new(events, &names),
+        };
         let kilobytes = u32::try_from(encoded.size() / 1024)
             .unwrap_or(u32::MAX)
             .saturating_add(1)

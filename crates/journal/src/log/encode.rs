@@ -37,7 +37,7 @@ pub(crate) struct EncodedAppend {
     /// Bytes of the frame.
     length: usize,
     arrivals: (i64, i64),
-    /// The checksum of the frame without its head.
+    /// The checksum of the frame without its head; 0 if the frame is to be sealed, whose checksum covers the sealed bytes.
     body: u64,
 }
 
@@ -102,8 +102,23 @@ pub(crate) struct FrameInfo {
 }
 
 impl EncodedAppend {
-    /// Encodes events. Lengths fit in 32 bits: requests and files are bounded far below 4 GiB.
+    /// Encodes events.
     pub(crate) fn new(events: Vec<Arc<Event>>, names: &Names) -> EncodedAppend {
+        let mut encoded = EncodedAppend::without_checksum(events, names);
+        let frame = encoded.buffer.as_bytes().get(FIXED..encoded.length);
+        encoded.body = xxh3_64(frame.unwrap_or_default());
+        encoded
+    }
+
+    /// Encodes events for a sealed journal, and hashes their ids.
+    pub(crate) fn to_seal(events: Vec<Arc<Event>>, names: &Names, ids: &IdKey) -> EncodedAppend {
+        let mut encoded = EncodedAppend::without_checksum(events, names);
+        encoded.hash_ids(ids);
+        encoded
+    }
+
+    /// Lengths fit in 32 bits: requests and files are bounded far below 4 GiB.
+    fn without_checksum(events: Vec<Arc<Event>>, names: &Names) -> EncodedAppend {
         let mut encoded = EncodedAppend::default();
         let memory: usize = events.iter().map(|event| event.memory()).sum();
         // In memory an event takes about three times its text. Should that be too little, the frame is copied.
@@ -130,7 +145,6 @@ impl EncodedAppend {
                 encoded.items.push(item);
             }
             encoded.length = bytes.len() - start;
-            encoded.body = xxh3_64(bytes.get(start + FIXED..).unwrap_or_default());
         });
         encoded.buffer = buffer;
         let arrivals = || encoded.items.iter().map(|item| item.received_at);
@@ -184,8 +198,7 @@ impl EncodedAppend {
         }
     }
 
-    /// Hashes the ids for a sealed journal.
-    pub(crate) fn hash_ids(&mut self, ids: &IdKey) {
+    fn hash_ids(&mut self, ids: &IdKey) {
         let mut items = std::mem::take(&mut self.items);
         for item in &mut items {
             let id = self.id(item);
@@ -227,6 +240,11 @@ impl EncodedAppend {
         frame
             .get(item.start..item.start + item.text())
             .unwrap_or_default()
+    }
+
+    /// True if its frames are to be sealed: only then are the ids hashed.
+    pub(super) fn is_for_sealing(&self) -> bool {
+        self.items.first().is_some_and(|item| item.hash.is_some())
     }
 
     /// True if the frame may be written as it is.

@@ -181,6 +181,11 @@ impl<'a> Builder<'a> {
         for (encoded, item, _) in &items {
             bytes.extend_from_slice(encoded.text(item));
         }
+        let is_for_sealing = items.iter().any(|(encoded, ..)| encoded.is_for_sealing());
+        let body = match bytes.get(start + FIXED..) {
+            Some(body) if !is_for_sealing => xxh3_64(body),
+            _ => 0,
+        };
         let head = Head {
             first,
             written_at,
@@ -191,7 +196,7 @@ impl<'a> Builder<'a> {
             fixed: FIXED,
             seal: None,
             sources: sources.len() as u16,
-            body: xxh3_64(bytes.get(start + FIXED..).unwrap_or_default()),
+            body,
         };
         if let Some(to) = bytes.get_mut(start..start + FIXED) {
             to.copy_from_slice(&head.to_bytes());

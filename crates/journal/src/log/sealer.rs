@@ -54,8 +54,8 @@ pub fn seal_frames(keys: &Keys, commits: Vec<Vec<Event>>) -> io::Result<Vec<u8>>
     let (mut blocks, mut first): (Vec<u8>, Position) = (Vec::new(), 0);
     for events in commits {
         let count = events.len() as u64;
-        let mut encoded = EncodedAppend::new(events.into_iter().map(Arc::new).collect(), &Names::default());
-        encoded.hash_ids(&ids);
+        let events = events.into_iter().map(Arc::new).collect();
+        let encoded = EncodedAppend::to_seal(events, &Names::default(), &ids);
         let (mut appends, mut copied) = ([encoded], AlignedBuffer::default());
         let layout = lay_out(&mut appends, &[Kept::All], first, 0, &mut copied);
         blocks.extend_from_slice(sealer.seal(&layout, blocks.len() as u64)?);
