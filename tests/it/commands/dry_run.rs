@@ -246,6 +246,42 @@ async fn events_are_completed_and_validated_as_a_source_does_it() {
 }
 
 #[tokio::test]
+async fn nan_costs_its_value_in_every_way_of_reading() {
+    let world = World::new().await;
+    let nan = |mut event: Value| {
+        event["properties"]["note"] = json!("@");
+        event.to_string().replace("\"@\"", "NaN")
+    };
+    let mut nobody = order("n");
+    for id in ["userId", "anonymousId"] {
+        nobody.as_object_mut().unwrap().remove(id);
+    }
+    let mut untyped = order("u");
+    untyped.as_object_mut().unwrap().remove("type");
+    let texts = [nan(order("o")), nan(nobody), nan(untyped)];
+    for (raw, mapped) in [(false, 3), (true, 2)] {
+        let arguments = if raw {
+            &["--sink", "pinterest", "--raw"][..]
+        } else {
+            &["--sink", "pinterest"]
+        };
+        let exit = dry_run(&world, &one_sink(), arguments, &texts.join("\n")).await;
+        let lines = exit.lines();
+        assert_eq!(
+            lines.iter().filter(|line| line["outcome"] == "mapped").count(),
+            mapped,
+            "{exit:?}"
+        );
+        for line in lines.iter().filter(|line| line["outcome"] == "mapped") {
+            let warnings = line["warnings"].as_array().unwrap();
+            let told =
+                |warning: &Value| warning["code"] == "not_a_number" && warning["path"] == "properties.note";
+            assert!(warnings.iter().any(told), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn inputs_are_lines_lists_and_values_over_lines_compressed_or_not() {
     let world = World::new().await;
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap();

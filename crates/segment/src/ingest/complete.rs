@@ -45,6 +45,16 @@ pub(super) fn parse(text: &str) -> Result<Lenient, RejectedInput> {
     Document::parse_lenient(text).map_err(|error| nameless(unparsable(error)))
 }
 
+/// Reads an event and changes nothing but `NaN` and `Infinity`. A completed event may be longer than the one that came.
+pub(super) fn as_is(text: &str, reception: &Reception<'_>) -> Result<Event, RejectedInput> {
+    let Lenient {
+        document,
+        not_numbers,
+    } = Document::parse_lenient(text).map_err(|error| nameless(unparsable(error)))?;
+    let warnings = not_numbers::warnings(document.root(), &not_numbers);
+    into_event(document, reception, warnings)
+}
+
 fn nameless(reason: Reason) -> RejectedInput {
     RejectedInput {
         message_id: None,

@@ -84,6 +84,14 @@ pub fn read_event_at(
     complete::complete_with(read, None, &BatchDefaults::default(), reception, new_id)
 }
 
+/// Reads an event that is complete already, for instance one that a sink or the journal kept: neither validates nor completes it.
+///
+/// # Errors
+/// The reason for rejecting the event: it is no JSON object, or nested too deep.
+pub fn read_as_is(text: &str, reception: &Reception<'_>) -> Result<Event, RejectedInput> {
+    complete::as_is(text, reception)
+}
+
 /// Completes an event that was not built from JSON text, but for instance from the parameters of a pixel.
 ///
 /// # Errors

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use signalbox_core::{Document, Event, Reason, Receipt, RejectedInput, Warning};
+use signalbox_core::json::Lenient;
+use signalbox_core::{Document, Event, RejectedInput, Warning};
 use signalbox_segment::ingest::{
-    Endpoint, EventType, Origin, Reception, decode, is_batch, read_event, split, value_too_long,
+    Endpoint, EventType, Origin, Reception, decode, is_batch, read_as_is, read_event, split, value_too_long,
 };
 use signalbox_segment::time::Millis;
 
@@ -23,20 +24,19 @@ pub(super) fn read(text: Option<&[u8]>, raw: bool, source: &Arc<str>) -> Vec<Res
 /// Returns the events of a text: a body of `/v1/batch` has several, and an event without `type` that has a name is the body of
 /// `/v1/track`. With `raw` the text is one event, taken as it is.
 fn events(text: &str, raw: bool, source: &Arc<str>) -> Vec<Result<Event, RejectedInput>> {
-    let received = now_millis();
-    if raw {
-        return vec![as_it_is(text, source, received)];
-    }
     let reception = Reception {
         source: source.clone(),
-        received: Millis(received),
+        received: Millis(now_millis()),
         origin: Origin::Unknown,
         ip: None,
         user_agent: None,
         live: false,
     };
+    if raw {
+        return vec![read_as_is(text, &reception)];
+    }
     let Some(endpoint) = endpoint(text) else {
-        return vec![one(text, &reception, received)];
+        return vec![one(text, &reception)];
     };
     match split(text, endpoint) {
         Ok(envelope) => envelope.events(&reception),
@@ -52,17 +52,17 @@ fn endpoint(text: &str) -> Option<Endpoint> {
     if is_batch(text) {
         return Some(Endpoint::Batch);
     }
-    let document = Document::parse(text).ok()?;
+    let Lenient { document, .. } = Document::parse_lenient(text).ok()?;
     let root = document.root();
     let named = root.get("event").is_some() && root.get("type").is_none();
     named.then_some(Endpoint::Single(EventType::Track))
 }
 
 /// Reads a complete event. One of nobody is still shown, with the warning that a source rejects it: its records tell more.
-fn one(text: &str, reception: &Reception<'_>, received: i64) -> Result<Event, RejectedInput> {
+fn one(text: &str, reception: &Reception<'_>) -> Result<Event, RejectedInput> {
     match read_event(text, reception) {
         Err(rejected) if rejected.reason.code() == "no_user_anon_id" => {
-            let mut event = as_it_is(text, &reception.source, received)?;
+            let mut event = read_as_is(text, reception)?;
             let message = "a source rejects this event: it has neither userId nor anonymousId";
             let warning = Warning::new("no_user_anon_id", "userId", message);
             event.facts_mut().warnings.push(warning);
@@ -70,17 +70,6 @@ fn one(text: &str, reception: &Reception<'_>, received: i64) -> Result<Event, Re
         }
         read => read,
     }
-}
-
-fn as_it_is(text: &str, source: &Arc<str>, received_at: i64) -> Result<Event, RejectedInput> {
-    let receipt = Receipt {
-        source: source.clone(),
-        received_at,
-    };
-    Event::parse(text, receipt).map_err(|error| RejectedInput {
-        message_id: None,
-        reason: Reason::new("not_an_event", error.to_string()),
-    })
 }
 
 fn now_millis() -> i64 {
