@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use signalbox_segment::placeholder::placeholder;
+use signalbox_segment::placeholder::{self, placeholder};
 use signalbox_segment::value::Value;
 
 use crate::reasons::wrong_form;
@@ -49,12 +49,12 @@ pub fn trimmed<'a>(value: Value<'a>) -> Option<&'a str> {
 /// port, brackets and zone. An IPv4 address written as an IPv6 one (`::ffff:203.0.113.7`) comes out as IPv4. `None` if the
 /// text holds no public address.
 pub fn public_address(text: &str) -> Option<Cow<'_, str>> {
-    let text = text.trim();
+    let text = placeholder::trim(text);
     // Nearly all texts are one clean address.
     if let Ok(address) = text.parse() {
         return public_form(address, text);
     }
-    let mut parts = text.split([',', ';', ' ', '\t', '\n']).take(MOST_ADDRESSES);
+    let mut parts = text.split([',', ';', '|', ' ', '\t', '\n']).take(MOST_ADDRESSES);
     parts.find_map(|part| {
         let part = bare(part);
         public_form(part.parse().ok()?, part)
@@ -111,7 +111,10 @@ fn bare(part: &str) -> &str {
             _ => part,
         },
     };
-    part.split('%').next().unwrap_or_default()
+    let part = part.split('%').next().unwrap_or_default();
+    // Databases write the length of the network behind an address, which here is that of the address alone.
+    let single = part.strip_suffix("/32").or_else(|| part.strip_suffix("/128"));
+    single.unwrap_or(part)
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
@@ -165,6 +168,10 @@ mod tests {
             ("203.0.113.7,198.51.100.2", "203.0.113.7"),
             ("10.0.0.5, 203.0.113.7", "203.0.113.7"),
             ("unknown, 203.0.113.7", "203.0.113.7"),
+            ("203.0.113.7|10.0.0.1", "203.0.113.7"),
+            ("\u{200b}203.0.113.7\u{a0}", "203.0.113.7"),
+            ("203.0.113.7/32", "203.0.113.7"),
+            ("2001:db8::1/128", "2001:db8::1"),
             ("203.0.113.7:443", "203.0.113.7"),
             ("[2001:db8::1]", "2001:db8::1"),
             ("[2001:db8::1]:443", "2001:db8::1"),
@@ -194,6 +201,7 @@ mod tests {
             "null",
             "-",
             "203.0.113",
+            "203.0.113.0/24",
             "203.0.113.256",
             "203.0.113.7.example",
             "localhost",

@@ -1,6 +1,7 @@
 //! Values that every vendor works out of the same places of an event.
 
 use bumpalo::Bump;
+use signalbox_segment::placeholder::{Placeholder, placeholder};
 use signalbox_segment::value::Value;
 
 use crate::encode::TextKind;
@@ -55,8 +56,15 @@ impl CommonPlaces {
 
     #[inline]
     fn full_name(self, lookups: Lookups<'_>) -> Option<&str> {
-        let [name, in_context] = self.name;
-        lookups.text(name).or_else(|| lookups.text(in_context))
+        // People are called Nan, and nobody is called Guest User.
+        let is_name = |name: &&str| {
+            !matches!(
+                placeholder(name),
+                Some(Placeholder::Always | Placeholder::Identity)
+            )
+        };
+        let mut names = self.name.into_iter();
+        names.find_map(|place| lookups.text(place).filter(is_name))
     }
 
     /// Returns the mobile platform, see [`device::mobile_platform`].

@@ -18,6 +18,7 @@ use crate::reasons;
 use crate::scrub::Scrubbing;
 use crate::sources::EVENT_ID;
 use crate::spec::Compat;
+use crate::usable::tell_passed_over;
 use crate::vendor::{Refusal, Resolved, Vendor};
 
 /// Makes records of events.
@@ -229,6 +230,9 @@ impl<V: Vendor> Encoder<V> {
                 }
                 let dropped = before..warnings.len();
                 let lookups = Lookups::new(found, self.vendor.spec().places);
+                if coerced.passed_over {
+                    tell_passed_over(&mapping.planned.sources, event.root(), lookups, warnings);
+                }
                 let payload = self.products.iter().fold(coerced.value, |payload, products| {
                     products.mend(payload, (event, &mapping.planned.sources), arena, warnings)
                 });

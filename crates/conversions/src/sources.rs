@@ -14,13 +14,22 @@ pub(crate) const EVENT_ID: &str = "event_id";
 
 /// The sources of one field.
 #[derive(Debug)]
-struct FieldSources {
+pub(crate) struct FieldSources {
     /// The field's path in the payload.
-    field: String,
+    pub(crate) field: String,
     /// The paths in the event, the likeliest first.
-    paths: &'static [&'static str],
+    paths: Vec<&'static str>,
+    /// The mapping goes on behind a zero.
+    pub(crate) zero_is_nothing: bool,
     /// The index of the first of them among the paths that the mapping looks up.
     first: usize,
+}
+
+impl FieldSources {
+    /// Returns the paths, each with its index among the looked-up paths.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = (&'static str, usize)> + use<'_> {
+        self.paths.iter().copied().zip(self.first..)
+    }
 }
 
 /// The sources of a mapping's fields.
@@ -53,23 +62,32 @@ impl Sources {
                 sources.maps_event_id =
                     mapped.is_some_and(|json| !json.is_null() && Some(json) != default.as_ref());
             }
-            let Some(default) = default_of(row, &path, preset) else {
-                continue;
+            let default = default_of(row, &path, preset);
+            let json = match default {
+                Some(default) => json_of(default),
+                None => row.field.default.and_then(|json| serde_json::from_str(json).ok()),
             };
-            if mapped.is_none() || mapped != json_of(default).as_ref() {
+            if mapped.is_none() || mapped != json.as_ref() {
                 continue;
             }
-            match default {
-                Default::FirstOf(paths) | Default::FirstNumberOf(paths) => {
-                    sources.fields.push(FieldSources {
-                        field: path,
-                        paths,
-                        first,
-                    });
-                    first += paths.len();
+            let paths = match default {
+                Some(Default::FirstOf(paths) | Default::FirstNumberOf(paths)) => paths.to_vec(),
+                Some(Default::Json(_)) if row.kind == Kind::Contents => {
+                    sources.products.push(path);
+                    continue;
                 }
-                Default::Json(_) if row.kind == Kind::Contents => sources.products.push(path),
-                Default::Json(_) | Default::Nothing => {}
+                Some(Default::Json(_) | Default::Nothing) => continue,
+                None => Vec::from_iter(row.field.default.and_then(property)),
+            };
+            if !paths.is_empty() {
+                let field = FieldSources {
+                    field: path,
+                    zero_is_nothing: matches!(default, Some(Default::FirstOf(_))) && paths.len() > 1,
+                    paths,
+                    first,
+                };
+                first += field.paths.len();
+                sources.fields.push(field);
             }
         }
         sources
@@ -81,16 +99,27 @@ impl Sources {
     }
 
     /// Returns the paths of a field's sources, each with its index among the looked-up paths.
-    pub(crate) fn of_field(&self, field: &str) -> impl Iterator<Item = (&'static str, usize)> + use<> {
+    pub(crate) fn of_field(&self, field: &str) -> impl Iterator<Item = (&'static str, usize)> + use<'_> {
         let found = self.fields.iter().find(|known| known.field == field);
-        let (paths, first) = found.map_or((&[][..], 0), |known| (known.paths, known.first));
-        paths.iter().copied().zip(first..)
+        found.into_iter().flat_map(FieldSources::paths)
+    }
+
+    /// Returns the fields with their sources.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &FieldSources> {
+        self.fields.iter()
     }
 
     /// Returns true if the products at this path of the payload come from the default places.
     pub(crate) fn has_products(&self, field: &str) -> bool {
         self.products.iter().any(|known| known == field)
     }
+}
+
+/// Returns the place that a default of Segment's names, if it is one of the properties. The context tells optional details,
+/// which SDKs leave empty all the time.
+fn property(default: &'static str) -> Option<&'static str> {
+    let path = default.strip_prefix(r#"{"@path":"$."#)?.strip_suffix(r#""}"#)?;
+    path.starts_with("properties.").then_some(path)
 }
 
 /// Returns the vendor's default of a row, which a preset may replace.

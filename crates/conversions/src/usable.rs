@@ -6,20 +6,22 @@
 
 use std::borrow::Cow;
 
-use signalbox_core::Warning;
-use signalbox_segment::placeholder::{self, Placeholder, is_zero_id, placeholder};
+use signalbox_core::{Node, Warning};
+use signalbox_segment::placeholder::{self, Placeholder, is_blank, is_zero_id, placeholder};
 use signalbox_segment::value::{Number, Value};
 
 use crate::encode::{PersonalField, TextKind};
 use crate::hashed::Origin;
+use crate::lookups::Lookups;
 use crate::personal::{self, Dropped, Form};
 use crate::reasons;
+use crate::sources::Sources;
 use crate::vendor::Resolved;
 
 /// The reason why a value cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unusable {
-    /// Null, or white space and invisible characters alone. It needs no warning.
+    /// White space and invisible characters alone, or null, which needs no warning.
     Blank,
     /// A text that stands for a missing value.
     Placeholder,
@@ -47,6 +49,15 @@ impl Unusable {
             Unusable::OtherRules => "hashed_by_other_rules",
             Unusable::Hashed => "wanted_plain",
         }
+    }
+
+    /// Returns the warning about a field, of which the value at this path of the event is passed over.
+    pub(crate) fn passed_over(&self, field: &str, path: &str) -> Warning {
+        Warning::new(
+            self.code(),
+            field,
+            format!("passed over `{path}`: {}", self.message()),
+        )
     }
 
     /// Returns the reason in words, without the value.
@@ -86,12 +97,48 @@ pub fn usable_text(text: &str, kind: TextKind) -> Result<&str, Unusable> {
     }
 }
 
+/// Warns of the values before the first one of each field that the mapping takes: blank texts, `false` and zero.
+#[cold]
+pub(crate) fn tell_passed_over(
+    sources: &Sources,
+    event: Node<'_>,
+    lookups: Lookups<'_>,
+    warnings: &mut Vec<Warning>,
+) {
+    // A path below a blank text leads to that text, too.
+    let is_there = |path: &str| {
+        path.split('.')
+            .try_fold(event, |node, key| node.get(key))
+            .is_some()
+    };
+    for field in sources.fields() {
+        let several = field.paths().nth(1).is_some();
+        for (path, index) in field.paths() {
+            let why = match lookups.looked_up(index) {
+                value if value.is_nullish() => continue,
+                Value::Bool(false) if several => Unusable::WrongType,
+                Value::Number(zero) if field.zero_is_nothing && zero.to_f64() == 0.0 => Unusable::Placeholder,
+                list if list.array_len() > 0 && list.items().all(is_nothing) => Unusable::Blank,
+                value if is_nothing(value) => Unusable::Blank,
+                _ => break,
+            };
+            if is_there(path) {
+                warnings.push(why.passed_over(&field.field, path));
+            }
+        }
+    }
+}
+
+fn is_nothing(value: Value<'_>) -> bool {
+    value.is_nullish() || value.as_str().is_some_and(is_blank)
+}
+
 impl<'a> Resolved<'a, '_> {
     /// Returns the values at the sources of a field, in order, each with its path in the event; absent values are undefined. A
     /// field that the user has mapped has none. `field` is the field's path, such as `user_data.email`.
     pub fn sources(&self, field: &str) -> impl Iterator<Item = (&'static str, Value<'a>)> + use<'a> {
-        let lookups = self.lookups;
-        let paths = self.sources.of_field(field);
+        let (lookups, sources) = (self.lookups, self.sources);
+        let paths = sources.of_field(field);
         paths.map(move |(path, index)| (path, lookups.looked_up(index)))
     }
 
@@ -121,12 +168,14 @@ impl<'a> Resolved<'a, '_> {
             }
             match take(self, value) {
                 Ok(taken) => return Some(taken),
-                Err(Unusable::Blank) => {}
                 // Told when the sink exchanged the hashes of transforms for its own.
                 Err(why @ (Unusable::OtherRules | Unusable::Hashed)) if self.has_warned(&why, field) => {}
                 Err(why) => {
-                    let message = format!("passed over `{path}`: {}", why.message());
-                    self.warnings.push(Warning::new(why.code(), field, message));
+                    let warning = why.passed_over(field, path);
+                    // `tell_passed_over` has warned of blank values.
+                    if !self.warnings.contains(&warning) {
+                        self.warnings.push(warning);
+                    }
                 }
             }
         }

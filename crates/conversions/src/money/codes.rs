@@ -112,7 +112,9 @@ pub(super) fn sign(text: &str) -> Option<Sign> {
     if let Some(code) = code(lower.trim_matches(['$', '€', '£', '¥', '₹', ' '])) {
         return Some(Sign::Code(code));
     }
-    if let Some((_, code)) = SIGNS.iter().find(|(sign, _)| *sign == lower) {
+    // Also `US $`.
+    let joined = lower.replace(' ', "");
+    if let Some((_, code)) = SIGNS.iter().find(|(sign, _)| *sign == joined) {
         return Some(Sign::Code(code));
     }
     UNCLEAR.contains(&lower).then_some(Sign::Unclear)
@@ -180,6 +182,8 @@ mod tests {
             ("Kč", Some("CZK")),
             ("R$", Some("BRL")),
             ("US$", Some("USD")),
+            ("US $", Some("USD")),
+            ("R $", Some("BRL")),
             ("ＵＳＤ", Some("USD")),
             ("zł", Some("PLN")),
             ("₹", Some("INR")),

@@ -186,10 +186,15 @@ impl<'a> Amounts<'a, '_> {
     /// Returns the amount at a place. One that cannot be read is passed over with a warning.
     fn amount(&mut self, place: usize) -> Option<Decimal> {
         match amount(self.lookups.of_kit(place)) {
-            Ok(amount) => {
-                let amount = amount?;
+            Ok(Some(amount)) => {
                 self.currency = self.currency.or(amount.currency);
                 Some(amount.number)
+            }
+            Ok(None) => {
+                if self.lookups.of_kit(place).as_str().is_some() {
+                    self.pass_over(place, "blank");
+                }
+                None
             }
             Err(unreadable) => {
                 self.pass_over(place, unreadable.words());

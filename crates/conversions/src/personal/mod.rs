@@ -9,6 +9,7 @@
 //! Privacy: no error of this module carries a value, only a [`Dropped`] code.
 
 mod birthday;
+mod email;
 mod field;
 pub mod geo;
 mod hash;

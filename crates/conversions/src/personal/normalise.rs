@@ -13,7 +13,7 @@ use super::phone::Number;
 use super::place::{Nowhere, Place};
 use super::step::{Codes, PhoneForm, Reading, Rules, Step};
 use super::text;
-use super::{birthday, geo, phone, placeholders, postal};
+use super::{birthday, email, geo, phone, placeholders, postal};
 
 /// Form of the text that [`normalise`] left in the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,7 +253,7 @@ fn holds_hex64(text: &str) -> bool {
 fn run(steps: &[Step], field: Field, text: &str, place: &dyn Place, out: &mut String) -> Result<(), Dropped> {
     for step in steps {
         match step {
-            Step::EmailAddress => email(out)?,
+            Step::EmailAddress => email::address(out)?,
             Step::OneWord => one_word(text)?,
             Step::AsGiven => {
                 out.clear();
@@ -316,27 +316,6 @@ fn one_word(text: &str) -> Result<(), Dropped> {
     match js_trim(text).contains(is_js_space) {
         true => Err(Dropped::NotAnEmail),
         false => Ok(()),
-    }
-}
-
-/// Checks for one `@` with something on both sides, and no more: only the mail server knows which addresses exist.
-fn email(cleaned: &str) -> Result<(), Dropped> {
-    let bytes = cleaned.as_bytes();
-    let at = memchr::memchr(b'@', bytes).ok_or(Dropped::NotAnEmail)?;
-    let domain = &bytes[at + 1..];
-    if memchr::memchr(b'@', domain).is_some() {
-        let list = cleaned.contains([',', ';', '|', '/']);
-        return Err(if list {
-            Dropped::SeveralValues
-        } else {
-            Dropped::NotAnEmail
-        });
-    }
-    let bracketed = memchr::memchr2(b'<', b'>', bytes).is_some();
-    if at == 0 || domain.is_empty() || bracketed {
-        Err(Dropped::NotAnEmail)
-    } else {
-        Ok(())
     }
 }
 

@@ -123,7 +123,9 @@ fn without_letters(text: &str, place: &dyn Place, out: &mut String) {
             Some(country) => *code == country,
             None => !js_trim(text).bytes().all(|b| b.is_ascii_alphanumeric()),
         };
-        fits && before != 0 && prefixes.contains(&word) && digits.len() == *length
+        // Behind the digits stands the country alone (`94105 USA`).
+        let set_off = before != 0 || country.is_some();
+        fits && set_off && prefixes.contains(&word) && digits.len() == *length
     };
     if is_state() {
         *out = digits.chars().take(5).collect();
@@ -217,6 +219,7 @@ mod tests {
             ("US", None, "94105 CA", "94105"),
             ("US", None, "CA 94105-1234", "94105"),
             ("US", None, "US-94105", "94105"),
+            ("US", None, "94105 USA", "94105"),
             ("US", None, "94105.0", "94105"),
             ("US", None, "2139.0", "02139"),
             ("US", None, "9.4105E+4", "94105"),

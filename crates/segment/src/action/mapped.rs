@@ -25,6 +25,7 @@ pub(super) fn coerce<'a, 't: 'a>(
 ) -> Result<Coerced<'a>> {
     let mut walk = Coercion::new(arena, Leniency::PerField);
     let built = walk.mapped_members(&FieldPath::ROOT, None, members, object, eval, Some(failed))?;
+    walk.passed_over |= eval.has_passed_over();
     Ok(walk.done(Value::Object(built)))
 }
 
@@ -100,7 +101,10 @@ impl<'a> Coercion<'a> {
                 *value = *found
             }
             _ if empty(plan.field, false, found, Leniency::PerField) => {
-                self.blank |= matches!(found, Value::Str(text) if !text.is_empty());
+                if let Value::Str(text) = found {
+                    self.blank |= !text.is_empty();
+                    self.passed_over = true;
+                }
             }
             _ => {
                 *value = *found;

@@ -6,6 +6,7 @@ use super::plan::{ArrayPath, Ask, Expr, First, If, Object, Scope};
 use crate::value::{Number, Type, Value};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
+use std::cell::Cell;
 
 type Result<T> = std::result::Result<T, RuntimeError>;
 
@@ -18,6 +19,8 @@ pub(crate) struct Eval<'a> {
     pub(super) arena: &'a Bump,
     /// Undefined members stay in objects: in `@merge` and `@flatten` they overwrite.
     keep_undefined: bool,
+    /// A list of paths led past a value that says nothing.
+    passed_over: &'a Cell<bool>,
 }
 
 impl<'a> Eval<'a> {
@@ -27,7 +30,13 @@ impl<'a> Eval<'a> {
             slots,
             arena,
             keep_undefined: false,
+            passed_over: arena.alloc(Cell::new(false)),
         }
+    }
+
+    /// Returns true if a list of paths led past a value that is there and says nothing, such as an empty text.
+    pub(crate) fn has_passed_over(self) -> bool {
+        self.passed_over.get()
     }
 
     /// Evaluates a whole mapping. Errors name their field; with `failed` given they cost only that field.
@@ -148,6 +157,9 @@ impl<'a> Eval<'a> {
             };
             if found {
                 return Ok(value);
+            }
+            if !value.is_nullish() {
+                self.passed_over.set(true);
             }
         }
         self.eval(&first.otherwise)

@@ -224,7 +224,7 @@ pub fn is_placeholder(id: &str) -> bool {
 }
 
 /// Returns true for a text that a template engine or a tag manager should have replaced: `{{…}}`, `${…}`, `%%…%%`, `__…__`,
-/// `{%…%}`, `<%…%>`, `[[…]]`, `*|…|*`, `{name}`.
+/// `{%…%}`, `<%…%>`, `[[…]]`, `*|…|*`, `{name}`, `%name%`.
 pub fn is_template(text: &str) -> bool {
     const MARKS: [(&str, &str); 8] = [
         ("{{", "}}"),
@@ -254,7 +254,9 @@ pub fn is_template(text: &str) -> bool {
     }
     // A GUID in braces is a value.
     let is_variable = |name: &str| is_name(name) && !name.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
-    MARKS.into_iter().any(between) || inside("{", "}").is_some_and(is_variable)
+    MARKS.into_iter().any(between)
+        || inside("{", "}").is_some_and(is_variable)
+        || inside("%", "%").is_some_and(is_name)
 }
 
 /// Returns true for a text of white space and invisible characters alone, of any script, and for the empty one.

@@ -8,7 +8,7 @@ use super::*;
 fn missing_values_have_many_spellings() {
     for text in [
         "undefined", "NULL", " n/a ", "N/A", "(not set)", "[object Object]", "\u{a0}Not Available", "-", "--", "***", "?",
-        "{{user.email}}", "Hi {{ name }}", "${email}", "%%EMAIL%%", "__CALLBACK_PARAM__", "{gclid}", "*|EMAIL|*",
+        "{{user.email}}", "Hi {{ name }}", "${email}", "%%EMAIL%%", "%USER_ID%", "__CALLBACK_PARAM__", "{gclid}", "*|EMAIL|*",
         "<%= id %>", "{% id %}", "[[id]]", "[REDACTED]", "#N/A", "{}", "[]", "\"\"", "n\u{200b}ull",
     ] {
         assert_eq!(placeholder(text), Some(Placeholder::Always), "{text}");
@@ -23,7 +23,7 @@ fn missing_values_have_many_spellings() {
     }
     for text in [
         "", "ada@example.com", "Nullabor", "O'Neill", "1001", "0", "Ada", "{6D92078A-8246-4BA4-AE5B-76104861E7DC}", "C++",
-        "50% off", "a_b", "__x", "undefined behaviour", "東京", "Ünal", "{1}", "Guest House Berlin", "100%", "[2]",
+        "50% off", "a_b", "__x", "undefined behaviour", "東京", "Ünal", "{1}", "Guest House Berlin", "100%", "%20%", "[2]",
     ] {
         assert_eq!(placeholder(text), None, "{text}");
     }

@@ -55,6 +55,7 @@ pub(crate) struct Coercion<'a> {
     pub(crate) errors: Vec<FieldError>,
     pub(crate) dropped: Vec<FieldError>,
     pub(crate) blank: bool,
+    pub(crate) passed_over: bool,
 }
 
 impl<'a> Coercion<'a> {
@@ -65,6 +66,7 @@ impl<'a> Coercion<'a> {
             errors: Vec::new(),
             dropped: Vec::new(),
             blank: false,
+            passed_over: false,
         }
     }
 
@@ -74,6 +76,7 @@ impl<'a> Coercion<'a> {
             errors: self.errors,
             dropped: self.dropped,
             blank: self.blank,
+            passed_over: self.passed_over,
         }
     }
 

@@ -68,6 +68,9 @@ pub struct Coerced<'a> {
     pub dropped: Vec<FieldError>,
     /// A text of white space alone counted as absent ([`Leniency::PerField`], and a mapping laid out for the fields only).
     pub blank: bool,
+    /// A value that is there and says nothing counted as absent, such as an empty text, and the mapping may have gone on to
+    /// another place (a mapping laid out for the fields only).
+    pub passed_over: bool,
 }
 
 /// A checked table of fields.

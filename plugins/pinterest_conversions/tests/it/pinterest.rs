@@ -205,7 +205,9 @@ fn a_blank_value_hides_no_other() {
     }));
     let setup = checkout();
     assert_eq!(setup.sent(&event)["user_data"]["ph"], hash("12065550100"));
-    assert_eq!(setup.warnings(&event), []);
+    // One for each place that is passed over; null needs none.
+    let blank = warning("empty", "user_data.email");
+    assert_eq!(setup.warnings(&event), [blank.clone(), blank]);
     let event = order(json!({ "properties": { "email": "" }, "traits": { "email": "ivy@example.com" } }));
     assert_eq!(setup.sent(&event)["user_data"]["em"], hash("ivy@example.com"));
 }
@@ -218,6 +220,17 @@ fn parts_of_a_name_come_before_the_whole() {
     // Mapped by the user, and empty: then it stays empty.
     let setup = checkout().map("user_data.last_name", json!({ "@path": "$.traits.surname" }));
     assert_eq!(setup.sent(&event)["user_data"]["ln"], Json::Null);
+    // A placeholder is nobody's name.
+    for nobody in ["Guest User", "n/a", "undefined undefined"] {
+        let context = json!({ "traits": { "name": "Ivy Marsh" } });
+        let event = order(json!({ "traits": { "name": nobody }, "context": context }));
+        let user = &checkout().sent(&event)["user_data"];
+        assert_eq!(
+            (&user["fn"], &user["ln"]),
+            (&hash("ivy"), &hash("marsh")),
+            "{nobody}"
+        );
+    }
     // A product's name is not a person's.
     let event = order(json!({ "properties": { "name": "Brass Lamp" } }));
     assert_eq!(checkout().sent(&event)["user_data"]["fn"], Json::Null);
