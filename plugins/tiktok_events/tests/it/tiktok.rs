@@ -185,7 +185,7 @@ fn the_addresses_of_an_order_come_last() {
         (&user["email"], &user["city"]),
         (&json!([sha("grace@example.com")]), &json!("lyon"))
     );
-    assert_eq!(warnings(WEB, &blank), ["junk address.city"]);
+    assert_eq!(warnings(WEB, &blank), ["empty email", "junk address.city"]);
 }
 
 #[test]

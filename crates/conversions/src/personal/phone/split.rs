@@ -1,5 +1,8 @@
 //! The numbers in a text: several of them, labels, extensions, letters.
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 use super::super::text::ascii_digit;
 
 /// Fewest digits of a number. A shorter part of a text is the end of a number, or an extension.
@@ -85,7 +88,8 @@ pub(super) fn split(text: &str) -> Vec<Written> {
             splitting.digit(digit);
         } else if c.is_alphabetic() {
             let mut end = at + c.len_utf8();
-            while let Some((next, c)) = chars.next_if(|(_, c)| c.is_alphabetic()) {
+            let in_word = |c: char| c.is_alphabetic() || is_combining_mark(c);
+            while let Some((next, c)) = chars.next_if(|(_, c)| in_word(*c)) {
                 end = next + c.len_utf8();
             }
             splitting.word(&text[at..end]);
@@ -130,7 +134,7 @@ impl Splitting {
     }
 
     fn word(&mut self, word: &str) {
-        let word = word.to_lowercase();
+        let word: String = word.to_lowercase().nfc().collect();
         let is = |words: &[&str]| words.contains(&word.as_str());
         if self.part.digits.is_empty() {
             // `tel:`, or the name of its owner.
@@ -189,6 +193,8 @@ mod tests {
         for (text, number) in [
             ("+1 (312) 555-0142", "+13125550142"),
             ("tel:+1-312-555-0142;ext=9", "+13125550142"),
+            ("0171 1234567 te\u{301}le\u{301}phone", "01711234567"),
+            ("0171 1234567 e\u{300}", "01711234567!"),
             ("+1 312.555.0142 ext. 9", "+13125550142"),
             ("+1 312.555.0142 EXT 9", "+13125550142"),
             ("13125550142 x9", "13125550142"),
