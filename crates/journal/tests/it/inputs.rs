@@ -231,6 +231,24 @@ async fn what_is_forgotten_is_counted() {
 }
 
 #[tokio::test]
+async fn a_forgotten_source_that_is_named_again_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    for journal in journals(folder.path()) {
+        let journal = &*journal;
+        drop(listen(journal, &["app", "web"], Start::End).await);
+        append(journal, 0..20).await;
+        // The sink was not opened without the source in between.
+        assert_eq!(journal.forget("sink", Some("app")).await.unwrap(), 4);
+        drop(listen(journal, &["app", "web"], Start::End).await);
+        append(journal, 20..40).await;
+        let mut opened = listen(journal, &["app", "web"], Start::End).await;
+        let found = owed(&mut opened, 40).await;
+        let wanted: Vec<Position> = (0..40).filter(|n| source(*n) == "web" || *n >= 20).collect();
+        assert_eq!(found.into_keys().collect::<Vec<_>>(), wanted);
+    }
+}
+
+#[tokio::test]
 async fn a_replay_is_for_the_inputs_of_now() {
     let folder = tempfile::tempdir().unwrap();
     for journal in journals(folder.path()) {
