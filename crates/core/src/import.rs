@@ -58,7 +58,13 @@ pub enum ImportError {
         /// The kind of the error in Segment's words, such as `forbidden`.
         kind: Option<String>,
     },
-    /// The JSON is of another kind of destination, or of none.
+    /// The text holds nothing that an answer about destinations or subscriptions has, such as the body of an error.
+    #[error(
+        "it holds neither a destination nor a subscription; give the answers of Segment's API to GET /destinations/ID and \
+         GET /destinations/ID/subscriptions"
+    )]
+    Nothing,
+    /// The JSON is of another kind of destination.
     #[error("this is no destination that can be imported")]
     OtherDestination,
 }

@@ -81,6 +81,32 @@ async fn pages_are_read_together_and_missing_ones_told() {
         exit.stderr.contains("the text holds 1 of 2 subscriptions"),
         "{exit:?}"
     );
+    // A page that is given twice does not stand for the one that is missing, and makes no second mapping.
+    let exit = run(&["import-segment", &first, &first, &two, &two], &[]).await;
+    assert!(
+        exit.stderr.contains("the text holds 1 of 2 subscriptions"),
+        "{exit:?}"
+    );
+    assert_eq!(exit.stdout.matches("[[sinks.").count(), 1, "{exit:?}");
+    let other = write("o.json", page("Three").to_string().replace("\"d1\"", "\"d9\""));
+    let exit = run(&["import-segment", &first, &one, &two, &other], &[]).await;
+    assert!(
+        exit.stderr
+            .contains("the subscription \"Three\" of the destination \"d9\"")
+            && !exit.stdout.contains("Three"),
+        "{exit:?}"
+    );
+    let marked = write("m.json", format!("\u{feff}{destination}"));
+    let exit = run(&["import-segment", &marked, &one, &two], &[]).await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    let unauthorized = write("u.json", json!({ "message": "Unauthorized" }).to_string());
+    let exit = run(&["import-segment", &first, &one, &two, &unauthorized], &[]).await;
+    assert_eq!(exit.code, Some(1), "{exit:?}");
+    assert!(
+        exit.stderr
+            .contains("u.json: it holds neither a destination nor a subscription"),
+        "{exit:?}"
+    );
     let refused = write(
         "e.json",
         json!({ "errors": [{ "type": "forbidden", "message": "zq" }] }).to_string(),
@@ -100,8 +126,11 @@ async fn what_is_no_destination_is_told() {
     let world = World::new().await;
     for (text, told) in [
         ("{", "not JSON"),
-        ("{}", "no destination that can be imported"),
-        ("[]", "\"Pinterest Conversions API\""),
+        ("{}", "neither a destination nor a subscription"),
+        (
+            r#"{"metadata":{"name":"Braze"},"settings":{}}"#,
+            "no destination that can be imported. Segment's destinations that can be imported: \"Facebook",
+        ),
     ] {
         let file = world.write("segment.json", text);
         let exit = run(&["import-segment", file.to_str().unwrap()], &world.variables()).await;

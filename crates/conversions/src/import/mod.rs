@@ -24,11 +24,11 @@ impl Import {
     ///
     /// Taken are: Segment's Public API's answers about destinations and about their subscriptions (all at once, too, in one
     /// text or behind each other), and the forms of the open-source destinations (`presets`; `subscriptions` beside or in
-    /// `settings`). A subscription that stands outside of a destination belongs to the one whose id it names, else to the
-    /// last one before it that has its action.
+    /// `settings`). A subscription that stands outside of a destination belongs to the one whose id it names, or, where a
+    /// destination has no id, to the last one before it that has its action. What stands there twice, by its id, counts once.
     ///
     /// # Errors
-    /// The text is not JSON, is an error of Segment's API, or holds none of the vendor's destinations.
+    /// The text is not JSON, is an error of Segment's API, or holds nothing at all or none of the vendor's destinations.
     pub fn run(&self, json: &str) -> Result<Imports, ImportError> {
         let document = read::Document::read(json)?;
         let missing = document.missing();

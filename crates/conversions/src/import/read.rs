@@ -1,5 +1,7 @@
 //! Finds destinations and their subscriptions in any of the forms they come in.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value as Json};
 use signalbox_core::ImportError;
 
@@ -17,6 +19,8 @@ pub(super) struct Document {
     pub(super) destinations: Vec<Found>,
     pub(super) loose: Vec<Loose>,
     lists: Vec<List>,
+    /// The text holds a destination, a subscription, or a list of them, which may be empty.
+    is_answer: bool,
 }
 
 /// A list that Segment's API returns in pages.
@@ -24,8 +28,10 @@ struct List {
     kind: &'static str,
     /// Id of the destination whose subscriptions they are.
     of: Option<String>,
-    /// Number of elements that the text holds.
+    /// Number of elements that the text holds. An element that stands there twice counts once.
     read: u64,
+    /// Ids of these elements.
+    ids: HashSet<String>,
     /// Number of elements that the list has.
     total: u64,
 }
@@ -67,6 +73,9 @@ impl Document {
             }
             document.value(value, None, 0);
         }
+        if !document.is_answer {
+            return Err(ImportError::Nothing);
+        }
         Ok(document)
     }
 
@@ -100,21 +109,33 @@ impl Document {
                 "destinations" => None,
                 _ => items.iter().find_map(|item| item.get("destinationId")?.as_str()),
             };
-            let read = items.len() as u64;
-            let known = |list: &&mut List| list.kind == kind && list.of.as_deref() == of;
-            match self.lists.iter_mut().find(known) {
-                Some(list) => {
-                    list.read += read;
-                    list.total = list.total.max(total);
-                }
-                None => self.lists.push(List {
+            let known = |list: &List| list.kind == kind && list.of.as_deref() == of;
+            let at = self.lists.iter().position(known).unwrap_or_else(|| {
+                self.lists.push(List {
                     kind,
                     of: of.map(str::to_owned),
-                    read,
+                    read: 0,
+                    ids: HashSet::new(),
                     total,
-                }),
-            }
+                });
+                self.lists.len() - 1
+            });
+            let list = &mut self.lists[at];
+            let is_new = |item: &&Json| {
+                let id = item.as_object().and_then(|item| text(item, "id"));
+                id.is_none_or(|id| list.ids.insert(id.to_owned()))
+            };
+            list.read += items.iter().filter(is_new).count() as u64;
+            list.total = list.total.max(total);
         }
+    }
+
+    /// Returns true if a subscription with this one's id has been read.
+    fn has_subscription(&self, subscription: &Map<String, Json>) -> bool {
+        let id = text(subscription, "id");
+        let inside = self.destinations.iter().flat_map(|found| &found.subscriptions);
+        let loose = self.loose.iter().map(|loose| &loose.subscription);
+        id.is_some() && inside.chain(loose).any(|known| text(known, "id") == id)
     }
 
     /// Returns the destination whose id a subscription names.
@@ -123,6 +144,13 @@ impl Document {
         self.destinations
             .iter()
             .position(|found| found.id.as_deref() == Some(id))
+    }
+
+    /// Returns the id that a subscription names, if every destination has another id.
+    pub(super) fn foreign_id<'s>(&self, subscription: &'s Map<String, Json>) -> Option<&'s str> {
+        let id = text(subscription, "destinationId")?;
+        let is_other = |found: &Found| found.id.as_deref().is_some_and(|own| own != id);
+        (!self.destinations.is_empty() && self.destinations.iter().all(is_other)).then_some(id)
     }
 
     fn value(&mut self, value: Json, within: Option<usize>, depth: usize) {
@@ -139,6 +167,10 @@ impl Document {
 
     fn object(&mut self, mut object: Map<String, Json>, within: Option<usize>, depth: usize) {
         if OF_SUBSCRIPTIONS.iter().any(|key| object.contains_key(*key)) {
+            self.is_answer = true;
+            if self.has_subscription(&object) {
+                return;
+            }
             match within {
                 Some(at) => self.destinations[at].subscriptions.push(object),
                 None => self.loose.push(Loose {
@@ -149,13 +181,26 @@ impl Document {
             return;
         }
         self.page(&object);
+        let is_list = |key: &str| object.get(key).is_some_and(Json::is_array);
+        self.is_answer |= ["destinations", "subscriptions", "presets"]
+            .into_iter()
+            .any(is_list);
         let mut within = within;
         if let Some((found, mut settings)) = Found::new(&mut object) {
-            self.destinations.push(found);
-            let at = self.destinations.len() - 1;
+            self.is_answer = true;
+            let known = found.id.as_ref().and_then(|id| {
+                let mut all = self.destinations.iter();
+                all.position(|known| known.id.as_ref() == Some(id))
+            });
+            let at = known.unwrap_or(self.destinations.len());
             within = Some(at);
+            if known.is_none() {
+                self.destinations.push(found);
+            }
             self.beside(&mut settings, within, depth);
-            self.destinations[at].settings = settings;
+            if known.is_none() {
+                self.destinations[at].settings = settings;
+            }
         }
         for key in ["data", "destination", "destinations"] {
             if let Some(inner) = object.remove(key) {

@@ -16,6 +16,13 @@ impl Import {
         let mut others = Vec::new();
         let mut homeless: Vec<Map<String, Json>> = Vec::new();
         for loose in std::mem::take(&mut document.loose) {
+            if let Some(id) = document.foreign_id(&loose.subscription) {
+                let name = text(&loose.subscription, "name").unwrap_or_default();
+                others.push(format!(
+                    "the subscription {name:?} of the destination {id:?}, which is not in the text,"
+                ));
+                continue;
+            }
             let named = document.named_by(&loose.subscription);
             match named.or_else(|| by_place(&kinds, &loose)) {
                 Some(at) => document.destinations[at].subscriptions.push(loose.subscription),

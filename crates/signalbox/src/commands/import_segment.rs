@@ -20,9 +20,11 @@ pub(crate) fn run(args: &ImportSegmentArgs) -> Result<Code, Failure> {
             std::fs::read_to_string(file)
         };
         let read = read.map_err(|error| format!("{name} cannot be read: {error}"))?;
+        // PowerShell writes a byte order mark before each text.
+        let read = read.trim_start_matches('\u{feff}');
         // Told by its own name and line; the texts are read together.
-        read_alone(&read).map_err(|problem| format!("{name}: {problem}"))?;
-        text.push_str(&read);
+        read_alone(read).map_err(|problem| format!("{name}: {problem}"))?;
+        text.push_str(read);
         text.push('\n');
     }
     let mut all: Vec<Imports> = Vec::new();
@@ -59,7 +61,7 @@ pub(crate) fn run(args: &ImportSegmentArgs) -> Result<Code, Failure> {
     Ok(exit::OK)
 }
 
-/// Checks that a text is JSON and no error of Segment's API.
+/// Checks that a text is JSON, and an answer of Segment's API that is no error.
 fn read_alone(text: &str) -> Result<(), ImportError> {
     let problems = segment_imports()
         .into_iter()

@@ -197,10 +197,20 @@ fn what_is_no_such_destination_is_an_error() {
         import("{\n  oops"),
         Err(ImportError::NotJson { line: 2, column: 3 })
     );
-    for other in [
+    for nothing in [
         "",
         "[]",
         "7",
+        "null",
+        r#"{"data":null}"#,
+        r#"{"message":"Unauthorized"}"#,
+        r#"{"error":"rate limited"}"#,
+        r#"{"code":401,"data":{"message":"Unauthorized"}}"#,
+    ] {
+        assert_eq!(import(nothing), Err(ImportError::Nothing), "{nothing}");
+    }
+    for other in [
+        r#"{"data":{"subscriptions":[]}}"#,
         r#"{"settings":{"apiKey":"x"}}"#,
         r#"{"data":{"destination":{"metadata":{"slug":"braze"},"settings":{"ad_account_id":"1"}}}}"#,
         r#"{"subscriptions":[{"partnerAction":"trackEvent","subscribe":"type = \"track\"","mapping":{}}]}"#,
