@@ -37,7 +37,8 @@ pub fn url_parameter<'a>(url: &'a str, name: &str, arena: &'a Bump) -> Option<&'
     query_parameter(query, name, arena)
 }
 
-/// Returns a cookie of a `Cookie` header such as `a=1; b=2`, trimmed. `None` if it is blank or not there.
+/// Returns a cookie of a `Cookie` header such as `a=1; b="2"`, without blanks and quotes around it. `None` if it is blank or
+/// not there.
 #[inline]
 pub fn cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     let pairs = header.split(';').map(str::trim_start);
@@ -45,6 +46,8 @@ pub fn cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
         .filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
         .next()?
         .trim();
+    let inside = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    let value = inside.unwrap_or(value);
     (!value.is_empty()).then_some(value)
 }
 
@@ -147,6 +150,8 @@ mod tests {
         for (header, found) in [
             ("_id=a.1; b=2", Some("a.1")),
             ("b=2;_id=a=1 ", Some("a=1")),
+            ("_id=\"a.1\"; b=2", Some("a.1")),
+            ("_id=\"\"", None),
             ("x_id=1", None),
             ("_id=", None),
             ("_id", None),

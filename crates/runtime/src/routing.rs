@@ -76,14 +76,14 @@ impl Route {
         };
         for category in &self.consent_categories {
             let preference = preferences.get(category);
-            let said = match preference.and_then(Node::as_bool) {
+            let (said, why) = match preference.and_then(Node::as_bool) {
                 Some(true) => continue,
-                Some(false) => "denies",
-                None if preference.is_none_or(Node::is_null) => "does not grant",
-                // Only `true` grants; a text such as "true" may be a name.
-                None => "has neither true nor false for",
+                Some(false) => ("denies", ""),
+                None if preference.is_none_or(Node::is_null) => ("does not grant", ""),
+                // Consent must be certain, and a text such as "true" may be a name or a default.
+                None => ("does not grant", ": only the boolean true does"),
             };
-            let message = format!("the event's consent {said} the category '{category}'");
+            let message = format!("the event's consent {said} the category '{category}'{why}");
             return Err(Reason::new("no_consent", message));
         }
         Ok(())

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use bumpalo::Bump;
 use http::HeaderMap;
 use http::header::{COOKIE, REFERER};
-use signalbox_conversions::page;
+use signalbox_conversions::encode::TextKind;
+use signalbox_conversions::{page, usable_text};
 use signalbox_core::{Event, Kind, Path, Scalar};
 use signalbox_segment::time::parse_timestamp;
 
@@ -124,7 +125,9 @@ fn has_text(event: &Event, path: &Path) -> bool {
     text.is_some_and(|text| !text.trim().is_empty())
 }
 
-/// Returns true for a text of visible ASCII characters.
+/// Returns true for a text of visible ASCII characters that is no placeholder, such as the `undefined` of a script.
 fn is_id(text: &str) -> bool {
-    text.len() <= MAX_ID && text.bytes().all(|byte| byte.is_ascii_graphic())
+    text.len() <= MAX_ID
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && usable_text(text, TextKind::Id).is_ok()
 }

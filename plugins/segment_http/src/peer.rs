@@ -4,9 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 use ipnet::IpNet;
+use signalbox_conversions::client::is_public;
 
-/// The client's address: the peer's own, or, if that is a trusted proxy, the first hop of `X-Forwarded-For` or, without
-/// that header, of `Forwarded`.
+/// The client's address: the peer's own, or, if that is a trusted proxy, the first public hop of `X-Forwarded-For` or,
+/// without that header, of `Forwarded`; the first hop if none is public. Proxies of companies tell the private address of the
+/// visitor's computer before their own.
 pub(crate) fn client_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.ip().to_canonical();
     if !is_trusted(peer, trusted) {
@@ -17,15 +19,22 @@ pub(crate) fn client_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]
         values.filter_map(|value| value.to_str().ok())
     };
     let found = if headers.contains_key(X_FORWARDED_FOR) {
-        values(X_FORWARDED_FOR)
-            .flat_map(|value| value.split(','))
-            .find_map(hop)
+        let hops = values(X_FORWARDED_FOR).flat_map(|value| value.split(','));
+        first_public(hops.filter_map(hop))
     } else {
-        values("forwarded")
-            .flat_map(|value| value.split([',', ';']))
-            .find_map(forwarded_for)
+        let parameters = values("forwarded").flat_map(|value| value.split([',', ';']));
+        first_public(parameters.filter_map(forwarded_for))
     };
     found.unwrap_or(peer)
+}
+
+/// Returns the first public address, or the first one if none is.
+fn first_public(mut hops: impl Iterator<Item = IpAddr>) -> Option<IpAddr> {
+    let first = hops.next()?;
+    if is_public(first) {
+        return Some(first);
+    }
+    hops.find(|hop| is_public(*hop)).or(Some(first))
 }
 
 /// Reads the parameter `for` of `Forwarded` (RFC 7239); `None` of others, and of hidden addresses such as `for=_secret`.
@@ -110,6 +119,11 @@ mod tests {
         );
         assert_eq!(ip("[fd00::1]:5", &["[2001:db8::1]:443"]), "2001:db8::1");
         assert_eq!(ip("10.0.0.1:5", &["unknown"]), "10.0.0.1");
+        assert_eq!(
+            ip("10.0.0.1:5", &["192.168.1.20, 203.0.113.7, 198.51.100.1"]),
+            "203.0.113.7"
+        );
+        assert_eq!(ip("10.0.0.1:5", &["192.168.1.20, 172.16.0.3"]), "192.168.1.20");
     }
 
     #[test]

@@ -127,7 +127,13 @@ async fn ids_in_the_address_of_the_page_are_newer_than_cookies() {
         (&context["click_ids"]["_epik"], &context["click_ids"]["_ttp"]),
         (&json!("own"), &json!("2Abc"))
     );
-    for bad in ["_epik=a b", "_epik=", "_epik"] {
+    for bad in [
+        "_epik=a b",
+        "_epik=",
+        "_epik",
+        "_epik=undefined",
+        "_epik=\"null\"",
+    ] {
         let context = page(&service, "/v1/p", &[("Cookie", bad)], json!({})).await;
         assert_eq!(context.get("click_ids"), None, "{bad}");
     }
