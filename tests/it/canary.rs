@@ -2,52 +2,19 @@
 //! says, and none reaches a destination that did not ask for it.
 
 use serde_json::{Value, json};
+use signalbox_sandbox::Vendor;
 
 use crate::support::client::{WRITE_KEY, basic, try_send};
 use crate::support::events::ago;
+use crate::support::pipeline::{ADMIN, ALL_RULES, archive, hashing, vendor_sink};
 use crate::support::process::{command, run, run_with};
 use crate::support::world::World;
 
-const CONFIG: &str = r#"
-[admin]
-listen = "${ADMIN}"
-[shutdown]
-deadline = "1s"
-[sources.shop]
-type = "segment_http"
-listen = "${LISTEN}"
-write_keys = ["${WRITE_KEY}"]
-through = ["hash"]
-[transforms.hash]
-type = "hash_pii"
-rules = ["pinterest", "meta", "tiktok"]
-[sinks.archive]
-type = "file"
-inputs = ["shop"]
-path = "${FOLDER}/archive.jsonl"
-batch.max_wait = "10ms"
-[sinks.pinterest]
-type = "pinterest_conversions"
-inputs = ["shop"]
-base_url = "${PINTEREST}"
-ad_account_id = "549755885175"
-conversion_token = "${TOKEN}"
-batch.max_wait = "10ms"
-[sinks.meta]
-type = "meta_conversions"
-inputs = ["shop"]
-base_url = "${META}"
-pixel_id = "1203948576120394"
-access_token = "${TOKEN}"
-batch.max_wait = "10ms"
-[sinks.tiktok]
-type = "tiktok_events"
-inputs = ["shop"]
-base_url = "${TIKTOK}"
-pixel_code = "C4WILDROSE0HOME00001"
-access_token = "${TOKEN}"
-batch.max_wait = "10ms"
-"#;
+/// The pipeline file: whole events to a file, and mapped ones to each vendor.
+fn pipeline() -> String {
+    let vendors = Vendor::ALL.map(vendor_sink).concat();
+    [ADMIN, &hashing(ALL_RULES), &archive(), &vendors].concat()
+}
 
 const SINKS: [&str; 4] = ["archive", "pinterest", "meta", "tiktok"];
 
@@ -179,7 +146,7 @@ async fn forty_values_stay_where_they_belong() {
     let key = world.path("journal.key");
     let made = run(&["keygen", "--out", key.to_str().unwrap()], &[]).await;
     assert_eq!(made.code, Some(0), "{made:?}");
-    let sealed = format!("[journal]\nkey = \"${{file:{}}}\"\n{CONFIG}", key.display());
+    let sealed = format!("[journal]\nkey = \"${{file:{}}}\"\n{}", key.display(), pipeline());
     let config = world.write("p.toml", &sealed);
     let process = world
         .spawn(&mut command(
@@ -285,7 +252,7 @@ async fn forty_values_stay_where_they_belong() {
 #[tokio::test]
 async fn a_dry_run_warns_of_them_without_showing_them() {
     let world = World::new().await;
-    let config = world.write("p.toml", CONFIG);
+    let config = world.write("p.toml", &pipeline());
     let mut input = String::new();
     for event in others().into_iter().chain([order()]) {
         input.push_str(&format!("{event}\n"));

@@ -4,12 +4,13 @@
 use serde_json::{Value, json};
 use signalbox_sandbox::{
     BadRequest, FailEvents, Faults, Garbage, GarbageBody, RateLimit, Redirect, Reset, ShortBody, Slow,
-    Status, Unavailable, WarnEvents,
+    Status, Unavailable, Vendor, WarnEvents,
 };
 use signalbox_testkit::{Act, Server};
 
 use crate::support::client::{WRITE_KEY, basic, get, try_send};
 use crate::support::events::ago;
+use crate::support::pipeline::{ADMIN, ALL_RULES, archive, base, hashing, settings, sink};
 use crate::support::process::{command, run_with};
 use crate::support::world::{TOKEN, World};
 
@@ -41,82 +42,39 @@ const SECRETS: &[&str] = &[
     "zq-wrong-key",
 ];
 
-const CONFIG: &str = r#"
-[admin]
-listen = "${ADMIN}"
-token = "zq-admin-secret"
-[shutdown]
-deadline = "1s"
-[sources.shop]
-type = "segment_http"
-listen = "${LISTEN}"
-write_keys = ["${WRITE_KEY}"]
-through = ["hash"]
-[transforms.hash]
-type = "hash_pii"
-rules = ["pinterest", "meta", "tiktok"]
-[sinks.archive]
-type = "file"
-inputs = ["shop"]
-path = "${FOLDER}/archive.jsonl"
-batch.max_wait = "10ms"
-[sinks.hook]
+/// The settings of the webhook, whose address holds a secret.
+const HOOK: &str = r#"
 type = "webhook"
-inputs = ["shop"]
 url = "${HOOK}/zq-hook-secret?key=zq-hook-secret"
 headers = { authorization = "Bearer zq-hook-secret" }
-batch.max_wait = "10ms"
 retry = { initial_backoff = "10ms", max_backoff = "50ms" }
 "#;
 
-/// A vendor's sink: its name, its settings with `BASE` in place of the address, the address of the sandbox, and that of the
-/// server that echoes.
-const VENDORS: [(&str, &str, [&str; 2]); 3] = [
-    (
-        "pinterest",
-        r#"
-type = "pinterest_conversions"
-base_url = "BASE"
-ad_account_id = "549755885175"
-conversion_token = "${TOKEN}"
-"#,
-        ["${PINTEREST}", "${ECHO}/v5"],
-    ),
-    (
-        "meta",
-        r#"
-type = "meta_conversions"
-base_url = "BASE"
-pixel_id = "1203948576120394"
-access_token = "${TOKEN}"
-"#,
-        ["${META}", "${ECHO}"],
-    ),
-    (
-        "tiktok",
-        r#"
-type = "tiktok_events"
-base_url = "BASE"
-pixel_code = "C4WILDROSE0HOME00001"
-access_token = "${TOKEN}"
-"#,
-        ["${TIKTOK}", "${ECHO}"],
-    ),
-];
-
 /// Returns the pipeline file: each vendor's sink twice, one to the sandbox and one to the server that echoes.
 fn pipeline() -> String {
-    let mut text = CONFIG.to_owned();
-    for (name, settings, bases) in VENDORS {
-        let retries = [
-            "timeout = \"300ms\"\nretry = { initial_backoff = \"10ms\", max_backoff = \"50ms\" }",
-            "retry = { for = \"100ms\", initial_backoff = \"10ms\", max_backoff = \"20ms\" }",
-        ];
-        for ((prefix, base), retry) in ["", "echo_"].iter().zip(bases).zip(retries) {
-            let settings = settings.replace("BASE", base);
-            text.push_str(&format!(
-                "[sinks.{prefix}{name}]\ninputs = [\"shop\"]\nbatch.max_wait = \"10ms\"\n{retry}{settings}"
-            ));
+    let admin = ADMIN.replace("[shutdown]", "token = \"zq-admin-secret\"\n[shutdown]");
+    let mut text = [&admin, &hashing(ALL_RULES), &archive(), &sink("hook", HOOK)]
+        .map(String::as_str)
+        .concat();
+    for vendor in Vendor::ALL {
+        let echo = match vendor {
+            Vendor::Pinterest => "${ECHO}/v5",
+            Vendor::Meta | Vendor::TikTok => "${ECHO}",
+        };
+        for (prefix, base, retry) in [
+            (
+                "",
+                base(vendor),
+                "timeout = \"300ms\"\nretry = { initial_backoff = \"10ms\", max_backoff = \"50ms\" }",
+            ),
+            (
+                "echo_",
+                echo,
+                "retry = { for = \"100ms\", initial_backoff = \"10ms\", max_backoff = \"20ms\" }",
+            ),
+        ] {
+            let name = format!("{prefix}{}", vendor.name());
+            text += &sink(&name, &format!("{}{retry}", settings(vendor, base)));
         }
     }
     text

@@ -8,13 +8,12 @@ use signalbox_sandbox::Vendor;
 
 use super::generator::{same_at_meta, same_at_pinterest, same_at_tiktok};
 use super::tally::Tally;
+use crate::support::pipeline::vendor_sink;
 
 /// A sink under test.
 pub(super) struct Kind {
     /// The vendor, whose name is the sink's.
     pub(super) vendor: Vendor,
-    /// The sink's settings.
-    settings: &'static str,
     /// True for an event in the form of this vendor.
     is_its: fn(&Value) -> bool,
     /// Asserts that the vendor has an event as it was sent.
@@ -25,34 +24,16 @@ pub(super) struct Kind {
 pub(super) const KINDS: [Kind; 3] = [
     Kind {
         vendor: Vendor::Pinterest,
-        settings: r#"
-type = "pinterest_conversions"
-base_url = "${PINTEREST}"
-ad_account_id = "549755885175"
-conversion_token = "${TOKEN}"
-"#,
         is_its: |event| event["event_name"] == "checkout",
         same: same_at_pinterest,
     },
     Kind {
         vendor: Vendor::Meta,
-        settings: r#"
-type = "meta_conversions"
-base_url = "${META}"
-pixel_id = "1203948576120394"
-access_token = "${TOKEN}"
-"#,
         is_its: |event| event["event_name"] == "Purchase",
         same: same_at_meta,
     },
     Kind {
         vendor: Vendor::TikTok,
-        settings: r#"
-type = "tiktok_events"
-base_url = "${TIKTOK}"
-pixel_code = "C4WILDROSE0HOME00001"
-access_token = "${TOKEN}"
-"#,
         is_its: |event| event.get("event").is_some(),
         same: same_at_tiktok,
     },
@@ -66,20 +47,15 @@ impl Kind {
 
     /// Returns the sink's table. `variant` changes its settings, so that a reload has something to do.
     pub(super) fn table(&self, variant: u64) -> String {
-        format!(
-            r#"
-[sinks.{}]
-inputs = ["shop"]
-timeout = "2s"
+        let limits = format!(
+            r#"timeout = "2s"
 calls_per_minute = 1000000
-batch.max_wait = "10ms"
 batch.max_events = {}
 retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
-{}"#,
-            self.sink(),
-            100 - variant % 2,
-            self.settings
-        )
+"#,
+            100 - variant % 2
+        );
+        vendor_sink(self.vendor) + &limits
     }
 }
 

@@ -12,35 +12,14 @@ use super::generator::{Generator, PERSONAL, id, is_order, same_in_archive};
 use super::schedule::{Act, Phase};
 use super::tally::Tally;
 use super::{output, wait_for};
+use crate::support::pipeline::{ADMIN, ALL_RULES, archive, hashing};
 use crate::support::process::Process;
 use crate::support::world::World;
 
 fn config(variant: u64) -> String {
     let sinks: String = KINDS.iter().map(|kind| kind.table(variant)).collect();
-    format!(
-        r#"
-[admin]
-listen = "${{ADMIN}}"
-[shutdown]
-deadline = "1s"
-[journal]
-max_bytes = "1MB"
-[sources.shop]
-type = "segment_http"
-listen = "${{LISTEN}}"
-write_keys = ["${{WRITE_KEY}}"]
-through = ["hash"]
-[transforms.hash]
-type = "hash_pii"
-rules = ["pinterest", "meta", "tiktok"]
-[sinks.archive]
-type = "file"
-inputs = ["shop"]
-path = "${{FOLDER}}/archive.jsonl"
-sync = false
-batch.max_wait = "10ms"
-{sinks}"#
-    )
+    let journal = "[journal]\nmax_bytes = \"1MB\"\n";
+    [ADMIN, journal, &hashing(ALL_RULES), &archive(), &sinks].concat()
 }
 
 pub(super) struct Rig {

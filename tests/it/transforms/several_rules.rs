@@ -9,58 +9,17 @@ use signalbox_sandbox::{Faults, Vendor};
 use crate::support::client::post_all;
 use crate::support::events::order;
 use crate::support::pipe::Pipe;
+use crate::support::pipeline::{ALL_RULES, hashing, source, vendor_sink};
 use crate::support::world::World;
 
-fn pipeline(rules: &str, sinks: &[&str]) -> String {
-    let source = format!(
-        r#"
-[sources.shop]
-type = "segment_http"
-listen = "${{LISTEN}}"
-write_keys = ["${{WRITE_KEY}}"]
-through = ["hash"]
-
-[transforms.hash]
-type = "hash_pii"
-rules = {rules}
-"#
-    );
-    sinks.iter().fold(source, |text, sink| text + sink)
+fn pipeline(rules: &str, vendors: &[Vendor]) -> String {
+    let sink = |vendor: &Vendor| match vendor {
+        Vendor::Pinterest => vendor_sink(*vendor),
+        Vendor::Meta | Vendor::TikTok => vendor_sink(*vendor) + "start = \"beginning\"\n",
+    };
+    let sinks: String = vendors.iter().map(sink).collect();
+    hashing(rules) + &sinks
 }
-
-const PINTEREST: &str = r#"
-[sinks.pinterest]
-type = "pinterest_conversions"
-inputs = ["shop"]
-base_url = "${PINTEREST}"
-ad_account_id = "549755885175"
-conversion_token = "${TOKEN}"
-batch.max_wait = "10ms"
-"#;
-
-const META: &str = r#"
-[sinks.meta]
-type = "meta_conversions"
-inputs = ["shop"]
-start = "beginning"
-base_url = "${META}"
-pixel_id = "1203948576120394"
-access_token = "${TOKEN}"
-batch.max_wait = "10ms"
-"#;
-
-const TIKTOK: &str = r#"
-[sinks.tiktok]
-type = "tiktok_events"
-inputs = ["shop"]
-start = "beginning"
-base_url = "${TIKTOK}"
-pixel_code = "C4WILDROSE0HOME00001"
-access_token = "${TOKEN}"
-batch.max_wait = "10ms"
-"#;
-
-const THREE: &str = r#"["pinterest", "meta", "tiktok"]"#;
 
 fn sha(text: &str) -> String {
     Sha256Hex::of(text).as_str().to_owned()
@@ -86,7 +45,7 @@ fn only(world: &World, vendor: Vendor) -> Value {
 #[tokio::test]
 async fn each_vendor_gets_the_hashes_by_its_own_rules() {
     let world = World::new().await;
-    let pipe = Pipe::start(&world, &pipeline(THREE, &[PINTEREST, META, TIKTOK])).await;
+    let pipe = Pipe::start(&world, &pipeline(ALL_RULES, &Vendor::ALL)).await;
     post_all(&world.listen, &[customer("one")]).await;
     let status = pipe.settled(1).await;
 
@@ -129,7 +88,7 @@ async fn each_vendor_gets_the_hashes_by_its_own_rules() {
 #[tokio::test]
 async fn events_that_were_hashed_by_other_rules_lose_these_fields() {
     let world = World::new().await;
-    let before = Pipe::start(&world, &pipeline(r#""pinterest""#, &[PINTEREST])).await;
+    let before = Pipe::start(&world, &pipeline(r#""pinterest""#, &[Vendor::Pinterest])).await;
     let mut event = customer("old");
     event["context"]["traits"]["email"] = json!(["ada@example.com", sha("sent as a hash")]);
     post_all(&world.listen, &[event]).await;
@@ -137,7 +96,7 @@ async fn events_that_were_hashed_by_other_rules_lose_these_fields() {
     before.stop(Duration::from_secs(10)).await;
 
     // The sinks for Meta and TikTok are new, and begin at the beginning.
-    let pipe = Pipe::start(&world, &pipeline(THREE, &[PINTEREST, META, TIKTOK])).await;
+    let pipe = Pipe::start(&world, &pipeline(ALL_RULES, &Vendor::ALL)).await;
     let status = pipe
         .wait(|status| {
             ["meta", "tiktok"]
@@ -178,10 +137,7 @@ async fn events_that_were_hashed_by_other_rules_lose_these_fields() {
 async fn a_dead_letter_holds_the_hashes_by_all_rules() {
     let world = World::new().await;
     // Nothing hashes before the journal; dead letters are hashed by all rules.
-    let hashing = format!("[transforms.hash]\ntype = \"hash_pii\"\nrules = {THREE}\n");
-    let plain = pipeline(THREE, &[META])
-        .replace("through = [\"hash\"]", "")
-        .replace(&hashing, "");
+    let plain = source("") + &vendor_sink(Vendor::Meta);
     world.sandbox.set_faults_of(
         Vendor::Meta,
         Faults {
@@ -209,7 +165,7 @@ async fn a_dead_letter_holds_the_hashes_by_all_rules() {
 #[tokio::test]
 async fn a_user_id_that_repeats_the_email_address_keeps_its_own_hash() {
     let world = World::new().await;
-    let pipe = Pipe::start(&world, &pipeline(THREE, &[PINTEREST, META, TIKTOK])).await;
+    let pipe = Pipe::start(&world, &pipeline(ALL_RULES, &Vendor::ALL)).await;
     let mut event = customer("repeated");
     event["userId"] = "Ada@Example.com".into();
     event["context"]["traits"]["email"] = "Ada@Example.com".into();
