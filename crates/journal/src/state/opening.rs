@@ -318,7 +318,7 @@ fn head(db: &Database) -> Result<Option<Vec<u8>>, redb::Error> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use redb::Builder;
 
     use super::*;
@@ -326,8 +326,9 @@ mod tests {
     use crate::state::tables::{SINKS, put_sink};
     use crate::{DeadLetter, DeadLetterFilter, Page, Progress};
 
-    fn opened(folder: &Path) -> Result<(StateFile, Loaded), JournalError> {
-        let (mut state, found) = StateFile::find(folder, Values::default())?;
+    /// Opens the state of a folder without files of frames.
+    pub(crate) fn opened(folder: &Path, values: &Values) -> Result<(StateFile, Loaded), JournalError> {
+        let (mut state, found) = StateFile::find(folder, values.clone())?;
         let loaded = state.open(found, &Basis::default())?;
         Ok((state, loaded))
     }
@@ -339,7 +340,7 @@ mod tests {
     #[test]
     fn a_newer_format_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut state, loaded) = opened(folder.path()).unwrap();
+        let (mut state, loaded) = opened(folder.path(), &Values::default()).unwrap();
         let newer = Head {
             format: NEWEST + 1,
             ..loaded.head
@@ -349,7 +350,10 @@ mod tests {
         let before = bytes(folder.path());
         #[expect(clippy::disallowed_methods, reason = "a killed process closes nothing")]
         std::mem::forget(state);
-        let error = opened(folder.path()).err().unwrap().to_string();
+        let error = opened(folder.path(), &Values::default())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(
             error.contains("newer version") && error.contains("state.redb"),
             "{error}"
@@ -395,7 +399,7 @@ mod tests {
             let loaded = state.open(found, &basis).unwrap();
             assert!(loaded.head.rebuilt && loaded.head.complete);
             drop(state);
-            let (_, loaded) = opened(folder.path()).unwrap();
+            let (_, loaded) = opened(folder.path(), &Values::default()).unwrap();
             assert!(loaded.head.rebuilt, "it is in the first commit");
         }
     }
@@ -403,7 +407,7 @@ mod tests {
     #[test]
     fn records_behind_a_damaged_one_are_saved() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut state, loaded) = opened(folder.path()).unwrap();
+        let (mut state, loaded) = opened(folder.path(), &Values::default()).unwrap();
         let sink = |cursor| SinkRecord {
             progress: Progress {
                 cursor,
@@ -427,7 +431,7 @@ mod tests {
             .unwrap();
         state.close();
         let before = bytes(folder.path());
-        let (state, loaded) = opened(folder.path()).unwrap();
+        let (state, loaded) = opened(folder.path(), &Values::default()).unwrap();
         let sinks: Vec<_> = loaded
             .sinks
             .iter()

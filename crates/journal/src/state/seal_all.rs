@@ -90,25 +90,13 @@ mod tests {
     use signalbox_core::{Event, Receipt};
 
     use super::*;
-    use crate::seal::keys_file::{Found, JournalKeys};
-    use crate::seal::wrapped::tests::keys;
-    use crate::state::rebuild::Basis;
-    use crate::state::state_file::{Loaded, StateFile};
+    use crate::state::opening::tests::opened;
+    use crate::state::state_file::StateFile;
+    use crate::state::values::tests::sealed;
     use crate::state::{checkpoints, parked};
     use crate::{DeadLetterFilter, Open, Page, Parked, Position};
 
     const CANARY: &str = "jane.canary@example.com";
-
-    fn opened(folder: &Path, values: &Values) -> (StateFile, Loaded) {
-        let (mut state, found) = StateFile::find(folder, values.clone()).unwrap();
-        let loaded = state.open(found, &Basis::default()).unwrap();
-        (state, loaded)
-    }
-
-    fn sealed() -> Values {
-        let keys = JournalKeys::open(&keys(&[1]), &Found::Nothing, None).unwrap();
-        Values::new(Some(&keys))
-    }
 
     fn letter(component: &str) -> DeadLetter {
         DeadLetter {
@@ -144,6 +132,14 @@ mod tests {
             put_head(txn, &head)
         });
         written.unwrap();
+    }
+
+    /// Makes a state of this form that [`fill`] filled and [`damage`] damaged.
+    fn damaged(folder: &Path, values: &Values) -> StateFile {
+        let (mut state, loaded) = opened(folder, values).unwrap();
+        fill(&mut state, loaded.head);
+        damage(&mut state);
+        state
     }
 
     /// Changes the last byte of letter 2, parked event 4 and checkpoint b.
@@ -199,23 +195,16 @@ mod tests {
 
     #[test]
     fn a_changed_byte_costs_its_own_value_before_and_after_the_sealing() {
-        let values = sealed();
+        let (values, plain) = (sealed(), Values::default());
         for sealed_first in [false, true] {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("state.redb");
-            let first = if sealed_first {
-                values.clone()
-            } else {
-                Values::default()
-            };
-            let (mut state, loaded) = opened(folder.path(), &first);
-            fill(&mut state, loaded.head);
-            damage(&mut state);
+            let mut state = damaged(folder.path(), if sealed_first { &values } else { &plain });
             check(&state, true);
             state.close();
             assert_eq!(shows(&path), !sealed_first);
             for _ in 0..2 {
-                let (mut state, loaded) = opened(folder.path(), &values);
+                let (mut state, loaded) = opened(folder.path(), &values).unwrap();
                 check(&state, true);
                 assert_eq!(loaded.head.letters["a"].0, 2);
                 let read: u64 = if sealed_first { 2 } else { 1 };
@@ -228,24 +217,17 @@ mod tests {
 
     #[test]
     fn a_broken_state_is_rescued_sealed() {
-        let values = sealed();
+        let (values, plain) = (sealed(), Values::default());
         for sealed_first in [false, true] {
             let folder = tempfile::tempdir().unwrap();
-            let first = if sealed_first {
-                values.clone()
-            } else {
-                Values::default()
-            };
-            let (mut state, loaded) = opened(folder.path(), &first);
-            fill(&mut state, loaded.head);
-            damage(&mut state);
+            let mut state = damaged(folder.path(), if sealed_first { &values } else { &plain });
             let wrong = state.write(|txn| {
                 txn.open_table(SINKS)?.insert("s", &b"not what was written"[..])?;
                 Ok(())
             });
             wrong.unwrap();
             state.close();
-            let (mut state, loaded) = opened(folder.path(), &values);
+            let (mut state, loaded) = opened(folder.path(), &values).unwrap();
             assert!(loaded.head.rebuilt);
             check(&state, false);
             state.close();

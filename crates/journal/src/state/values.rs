@@ -167,7 +167,7 @@ impl Deref for View<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::seal::keys_file::Found;
     use crate::seal::wrapped::tests::keys;
@@ -185,7 +185,7 @@ mod tests {
     }
 
     /// The form of a sealed state with new keys.
-    fn sealed() -> Values {
+    pub(crate) fn sealed() -> Values {
         let keys = JournalKeys::open(&keys(&[1]), &Found::Nothing, None).unwrap();
         Values::new(Some(&keys))
     }

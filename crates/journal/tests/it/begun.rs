@@ -1,13 +1,11 @@
 //! A state that is begun beside existing events, and failures on the way.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use signalbox_journal::{DiskJournal, Start};
 
 use crate::support::*;
 
-const FOLDER: &str = "SIGNALBOX_JOURNAL_TEST_BEGUN";
 const NAME: &str = "begun::a_disk_without_room_for_it_loses_nothing";
 const EVENTS: u64 = 300;
 
@@ -52,7 +50,7 @@ async fn a_start_that_ends_before_a_sink_was_opened_counts_for_nothing() {
 
 #[tokio::test]
 async fn a_disk_without_room_for_it_loses_nothing() {
-    if let Ok(folder) = std::env::var(FOLDER) {
+    if let Ok(folder) = std::env::var(SMALL_FILES) {
         let error = DiskJournal::open(options(Path::new(&folder))).err();
         println!(
             "told {}",
@@ -62,21 +60,7 @@ async fn a_disk_without_room_for_it_loses_nothing() {
     }
     let folder = tempfile::tempdir().unwrap();
     build(folder.path()).await;
-    // 512-byte blocks by POSIX, 1024 in some shells: 8 or 16 KiB. The signal must be ignored to get the error.
-    let output = Command::new("sh")
-        .args([
-            "-c",
-            "trap '' XFSZ; ulimit -f 16; exec \"$0\" --exact \"$1\" --nocapture",
-        ])
-        .arg(std::env::current_exe().unwrap())
-        .arg(NAME)
-        .env(FOLDER, folder.path())
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    let output = String::from_utf8(output.stdout).unwrap();
-    let told = output.lines().find_map(|line| line.split_once("told "));
-    let (_, told) = told.unwrap_or_else(|| panic!("{output}"));
+    let told = in_small_files(NAME, 16, folder.path(), "told ");
     assert!(told.contains("state.draft"), "{told}");
     assert_eq!(files(folder.path(), "state"), Vec::<String>::new());
     is_whole(folder.path()).await;

@@ -1,11 +1,12 @@
 //! A system's clock that is set back.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, SystemTime};
 
 use signalbox_journal::{Appended, DiskJournal, DiskOptions, Log, Start, States};
 
-use crate::support::{event, options, reader};
+use crate::support::{event, open_with, options, reader};
 
 /// Makes a wall clock for one test, `$behind` days behind the system's.
 macro_rules! clock {
@@ -17,6 +18,13 @@ macro_rules! clock {
     }};
 }
 
+fn open_at(folder: &Path, wall: fn() -> SystemTime) -> DiskJournal {
+    open_with(&DiskOptions {
+        wall,
+        ..options(folder)
+    })
+}
+
 async fn is_new(journal: &DiskJournal, id: u64) -> bool {
     let fates = journal.append(vec![event(id)]).await.unwrap();
     fates[0] != Appended::Duplicate
@@ -26,14 +34,7 @@ async fn is_new(journal: &DiskJournal, id: u64) -> bool {
 async fn what_was_taken_meanwhile_is_known_when_the_clock_is_right_again() {
     static BEHIND: AtomicU64 = AtomicU64::new(0);
     let folder = tempfile::tempdir().unwrap();
-    let open = || {
-        DiskJournal::open(DiskOptions {
-            wall: clock!(BEHIND),
-            ..options(folder.path())
-        })
-        .unwrap()
-    };
-    let journal = open();
+    let journal = open_at(folder.path(), clock!(BEHIND));
     let _reader = reader(&journal, "sink", Start::End).await;
     assert!(is_new(&journal, 1).await);
     BEHIND.store(3, SeqCst);
@@ -45,7 +46,7 @@ async fn what_was_taken_meanwhile_is_known_when_the_clock_is_right_again() {
     BEHIND.store(5, SeqCst);
     journal.shutdown().await;
     drop((_reader, journal));
-    let journal = open();
+    let journal = open_at(folder.path(), clock!(BEHIND));
     let _reader = reader(&journal, "sink", Start::End).await;
     assert!(!is_new(&journal, 1).await && !is_new(&journal, 2).await);
     assert!(is_new(&journal, 3).await);
@@ -60,14 +61,7 @@ async fn what_was_taken_meanwhile_is_known_when_the_clock_is_right_again() {
 async fn a_sink_that_was_open_while_the_clock_was_wrong_is_no_orphan() {
     static BEHIND: AtomicU64 = AtomicU64::new(0);
     let folder = tempfile::tempdir().unwrap();
-    let open = || {
-        DiskJournal::open(DiskOptions {
-            wall: clock!(BEHIND),
-            ..options(folder.path())
-        })
-        .unwrap()
-    };
-    let journal = open();
+    let journal = open_at(folder.path(), clock!(BEHIND));
     let open_reader = reader(&journal, "sink", Start::End).await;
     let opened = journal.sinks().await.unwrap()[0].last_opened;
     drop(open_reader);

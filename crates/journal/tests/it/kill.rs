@@ -99,13 +99,7 @@ async fn every_acknowledged_event_survives() {
             journal.append(vec![event(duplicate)]).await.unwrap(),
             [signalbox_journal::Appended::Duplicate]
         );
-        let counted: u64 = journal
-            .source_totals()
-            .await
-            .unwrap()
-            .iter()
-            .map(|(_, totals)| totals.journalled)
-            .sum();
+        let counted = journalled(&journal).await;
         journal.close();
         let found = rest(&mut sink).await;
         assert_eq!(found.lost, []);

@@ -1,14 +1,12 @@
 //! A disk that takes no more while the router runs.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use signalbox_journal::{AppendError, DiskOptions, Start};
 
 use crate::support::*;
 
-const FOLDER: &str = "SIGNALBOX_JOURNAL_TEST_REFUSED";
 const NAME: &str = "refused::a_disk_that_takes_no_more_refuses_and_loses_nothing";
 
 /// Runs in a process whose files may not grow beyond a limit.
@@ -43,29 +41,13 @@ async fn fill(folder: &Path) {
 
 #[tokio::test]
 async fn a_disk_that_takes_no_more_refuses_and_loses_nothing() {
-    if let Ok(folder) = std::env::var(FOLDER) {
+    if let Ok(folder) = std::env::var(SMALL_FILES) {
         fill(Path::new(&folder)).await;
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    // 512-byte blocks by POSIX, 1024 in some shells: 3 or 6 MB. The signal must be ignored to get the error.
-    let output = Command::new("sh")
-        .args([
-            "-c",
-            "trap '' XFSZ; ulimit -f 6000; exec \"$0\" --exact \"$1\" --nocapture",
-        ])
-        .arg(std::env::current_exe().unwrap())
-        .arg(NAME)
-        .env(FOLDER, folder.path())
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    let output = String::from_utf8(output.stdout).unwrap();
-    let acknowledged = output
-        .lines()
-        .find_map(|line| line.split_once("acknowledged "))
-        .unwrap_or_else(|| panic!("{output}"));
-    let n: u64 = acknowledged.1.parse().unwrap();
+    let told = in_small_files(NAME, 6000, folder.path(), "acknowledged ");
+    let n: u64 = told.parse().unwrap();
 
     let journal = crate::support::open_with(&DiskOptions::new(folder.path()));
     let (mut sink, resumed) = reader(&journal, "a", Start::End).await;
@@ -78,14 +60,7 @@ async fn a_disk_that_takes_no_more_refuses_and_loses_nothing() {
         (n - 50..n + 10).collect::<Vec<_>>()
     );
     assert_eq!(rest(&mut all).await.numbers(), (0..n + 10).collect::<Vec<_>>());
-    let counted: u64 = journal
-        .source_totals()
-        .await
-        .unwrap()
-        .iter()
-        .map(|(_, totals)| totals.journalled)
-        .sum();
-    assert_eq!(counted, n + 10);
+    assert_eq!(journalled(&journal).await, n + 10);
     assert!(
         files(folder.path(), "")
             .iter()

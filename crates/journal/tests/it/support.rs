@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use signalbox_core::{Event, Facts, HashedPath, JournalKey, LimitedDataProcessing, Receipt, Warning};
@@ -177,6 +178,34 @@ pub(crate) fn settled_before(cursor: Position) -> Commit {
         }),
         ..Commit::default()
     }
+}
+
+/// The environment variable that tells a test of [`in_small_files`] that it is the process under test, and its folder.
+pub(crate) const SMALL_FILES: &str = "SIGNALBOX_JOURNAL_TEST_SMALL_FILES";
+
+/// Runs a test of this binary in a process of its own, whose files may not grow beyond this number of blocks of 512 bytes
+/// by POSIX, or 1024 in some shells. Returns what it printed behind `told`.
+pub(crate) fn in_small_files(test: &str, blocks: u32, folder: &Path, told: &str) -> String {
+    // The signal must be ignored to get the error.
+    let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact \"$1\" --nocapture");
+    let output = Command::new("sh")
+        .args(["-c", &limited])
+        .arg(std::env::current_exe().unwrap())
+        .arg(test)
+        .env(SMALL_FILES, folder)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    let found = output.lines().find_map(|line| line.split_once(told));
+    let (_, rest) = found.unwrap_or_else(|| panic!("{output}"));
+    rest.trim().to_owned()
+}
+
+/// The events in the journal, as the totals of its sources count them.
+pub(crate) async fn journalled(journal: &DiskJournal) -> u64 {
+    let totals = journal.source_totals().await.unwrap();
+    totals.iter().map(|(_, totals)| totals.journalled).sum()
 }
 
 /// Files of a folder whose names start so.
