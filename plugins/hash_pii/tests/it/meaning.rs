@@ -172,3 +172,51 @@ fn exempt_paths_stay_and_only_defaults_look_at_keys() {
     .payload;
     assert_eq!(only, payload);
 }
+
+#[test]
+fn keys_of_other_languages_are_found_and_products_stay() {
+    let email = "ada@example.com";
+    let made = made(
+        "",
+        &properties(json!({
+            "Correo electrónico": email, "E-Mail-Adresse": email, "メールアドレス": email, "Электронная почта": email,
+            "téléphone": "+33612345678", "телефон": "+33612345678", "電話番号": "+33612345678",
+            "voornaam": "Ada", "Фамилия": "Byron", "姓名": "Ada Byron",
+            "rechnungsadresse": { "ort": "Berlin", "stadt": "Berlin", "straße": "Hauptstr. 1" },
+            "nombre": "Lámpara", "stadt": "Berlin", "商品名": "ランプ", "автомобиль": "Лада", "mobil": true,
+        })),
+    );
+    let found = &made.payload["properties"];
+    for key in [
+        "Correo electrónico",
+        "E-Mail-Adresse",
+        "メールアドレス",
+        "Электронная почта",
+    ] {
+        assert_eq!(found[key], sha(email), "{key}");
+    }
+    for key in ["téléphone", "телефон", "電話番号"] {
+        assert_eq!(found[key], sha("33612345678"), "{key}");
+    }
+    assert_eq!(
+        (&found["voornaam"], &found["Фамилия"]),
+        (&sha("ada"), &sha("byron"))
+    );
+    assert!(!found["姓名"].as_str().is_some_and(|name| name.contains("Ada")));
+    let address = &found["rechnungsadresse"];
+    assert_eq!(address["stadt"], sha("berlin"));
+    assert!(
+        address["straße"]
+            .as_str()
+            .is_some_and(|street| street.len() == 64)
+    );
+    for (key, kept) in [
+        ("nombre", json!("Lámpara")),
+        ("stadt", json!("Berlin")),
+        ("商品名", json!("ランプ")),
+        ("автомобиль", json!("Лада")),
+        ("mobil", json!(true)),
+    ] {
+        assert_eq!(found[key], kept, "{key}");
+    }
+}
