@@ -31,6 +31,15 @@ impl Unheard {
         *counts.entry(name).or_default() += 1;
     }
 
+    /// Returns the number of all events that were counted.
+    pub fn total(&self) -> u64 {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .sum()
+    }
+
     /// Returns all counts.
     pub fn snapshot(&self) -> BTreeMap<String, u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -223,6 +223,12 @@ pub(super) static METRICS: &[Metric] = &[
             )
         }),
     ),
+    // Without the names, which people choose and which may hold personal data: those are in the status.
+    counter(
+        "signalbox.sink.events.unheard",
+        "Track events that no mapping of this sink listens to.",
+        Reading::Sink(|sink, emit| emit(sink.ledger.unheard.total(), &[])),
+    ),
     counter(
         "signalbox.sink.events.rejected",
         "Events with a record that the destination will never take; each is a dead letter.",

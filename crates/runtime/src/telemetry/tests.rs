@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc;
 
-use signalbox_core::{HumanDuration, Reason};
+use signalbox_core::{Event, HumanDuration, Reason, Receipt};
 
 use super::*;
 use crate::hold::HoldCause;
@@ -27,6 +27,12 @@ fn busy() -> Ledger {
     sink.journalled.add(10);
     sink.delivered.add(4);
     sink.filtered.add("no_trigger", 2);
+    let receipt = Receipt {
+        source: "web".into(),
+        received_at: 0,
+    };
+    let unheard = Event::parse(r#"{"type":"track","event":"Help Opened"}"#, receipt).unwrap();
+    sink.unheard.count(&unheard);
     sink.rejected.add("bad_field", 1);
     sink.expired.add("timeout", 1);
     sink.records.delivered.add(5);
@@ -102,6 +108,7 @@ fn every_number_of_the_ledger_is_shown() {
         "signalbox_sink_events_journalled_total{sink=\"pin\"} 10",
         "signalbox_sink_events_delivered_total{sink=\"pin\"} 4",
         "signalbox_sink_events_filtered_total{reason=\"no_trigger\",sink=\"pin\"} 2",
+        "signalbox_sink_events_unheard_total{sink=\"pin\"} 1",
         "signalbox_sink_events_rejected_total{reason=\"bad_field\",sink=\"pin\"} 1",
         "signalbox_sink_events_expired_total{reason=\"timeout\",sink=\"pin\"} 1",
         "signalbox_sink_events_pending{sink=\"pin\"} 2",
