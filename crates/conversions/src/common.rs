@@ -1,7 +1,6 @@
 //! Values that every vendor works out of the same places of an event.
 
 use bumpalo::Bump;
-use signalbox_segment::placeholder::{Placeholder, placeholder};
 use signalbox_segment::value::Value;
 
 use crate::encode::TextKind;
@@ -45,26 +44,21 @@ impl CommonPlaces {
     /// Returns the given name in a person's whole name; `properties.name` is a page's or a product's.
     #[inline]
     pub fn first_name(self, lookups: Lookups<'_>) -> Option<&str> {
-        self.full_name(lookups).and_then(|name| split_name(name).0)
+        self.names(lookups).0
     }
 
     /// Returns the family name in a person's whole name.
     #[inline]
     pub fn last_name(self, lookups: Lookups<'_>) -> Option<&str> {
-        self.full_name(lookups).and_then(|name| split_name(name).1)
+        self.names(lookups).1
     }
 
+    /// Returns the parts of the first whole name that has some.
     #[inline]
-    fn full_name(self, lookups: Lookups<'_>) -> Option<&str> {
-        // People are called Nan, and nobody is called Guest User.
-        let is_name = |name: &&str| {
-            !matches!(
-                placeholder(name),
-                Some(Placeholder::Always | Placeholder::Identity)
-            )
-        };
-        let mut names = self.name.into_iter();
-        names.find_map(|place| lookups.text(place).filter(is_name))
+    fn names(self, lookups: Lookups<'_>) -> (Option<&str>, Option<&str>) {
+        let names = self.name.into_iter().filter_map(|place| lookups.text(place));
+        let mut parts = names.map(split_name);
+        parts.find(|parts| *parts != (None, None)).unwrap_or_default()
     }
 
     /// Returns the mobile platform, see [`device::mobile_platform`].

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::field::{Default, Kind, Row};
+use crate::field::{Default, Kind, Row, Scrub};
 use crate::presets::Preset;
 use crate::spec::{Compat, Spec, json_of};
 
@@ -19,6 +19,8 @@ pub(crate) struct FieldSources {
     pub(crate) field: String,
     /// The paths in the event, the likeliest first.
     paths: Vec<&'static str>,
+    /// A blank is nothing to tell: SDKs of apps leave the address of a page blank.
+    pub(crate) may_be_blank: bool,
     /// The mapping goes on behind a zero.
     pub(crate) zero_is_nothing: bool,
     /// The index of the first of them among the paths that the mapping looks up.
@@ -82,6 +84,7 @@ impl Sources {
             if !paths.is_empty() {
                 let field = FieldSources {
                     field: path,
+                    may_be_blank: row.scrub == Some(Scrub::Url),
                     zero_is_nothing: matches!(default, Some(Default::FirstOf(_))) && paths.len() > 1,
                     paths,
                     first,

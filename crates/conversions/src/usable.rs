@@ -111,7 +111,7 @@ pub(crate) fn tell_passed_over(
             .try_fold(event, |node, key| node.get(key))
             .is_some()
     };
-    for field in sources.fields() {
+    for field in sources.fields().filter(|field| !field.may_be_blank) {
         let several = field.paths().nth(1).is_some();
         for (path, index) in field.paths() {
             let why = match lookups.looked_up(index) {

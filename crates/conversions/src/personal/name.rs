@@ -1,5 +1,6 @@
 //! Splitting a person's full name.
 
+use signalbox_segment::placeholder::{Placeholder, placeholder};
 use signalbox_segment::value::{is_js_space, js_trim};
 
 /// Words before a name that are not part of it.
@@ -16,12 +17,17 @@ const SUFFIXES: [&str; 9] = ["jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", 
 /// - `Dr. Ivy Marsh Jr.`, `Ivy Marsh, PhD`: titles and suffixes are passed over.
 /// - `Ivy`: one word is a given name; `Dr. Marsh`: behind a title it is a family name.
 /// - A name that is hashed already (64 hexadecimal digits) cannot be split: nothing.
+/// - `Guest User`, `null null` and other placeholders are nobody's name: nothing.
 ///
 /// Simple on purpose: names that need more (two family names, family name first without a comma) come out as their
 /// first and last words. Senders that know the parts should send them apart.
 pub fn split_name(full: &str) -> (Option<&str>, Option<&str>) {
     let full = js_trim(full);
     if full.len() == 64 && full.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return (None, None);
+    }
+    // People are called Nan.
+    if let Some(Placeholder::Always | Placeholder::Identity) = placeholder(full) {
         return (None, None);
     }
     let Some((before, behind)) = full.split_once(',') else {

@@ -334,6 +334,9 @@ fn names_are_split() {
         (",", "", ""),
         ("Mr.", "", ""),
         (IVY, "", ""),
+        ("Guest User", "", ""),
+        ("null  null", "", ""),
+        ("Nan", "Nan", ""),
     ] {
         let (a, b) = split_name(full);
         assert_eq!(

@@ -150,9 +150,15 @@ fn international(digits: &str) -> Option<String> {
     let prefix = prefix(code).unwrap_or("0");
     let without_prefix = format!("{code}{}", rest.strip_prefix(prefix).unwrap_or(rest));
     let without_zeros = format!("{code}{}", rest.trim_start_matches('0'));
+    // A second zero is no prefix, and the result must be read as itself.
     [without_prefix, without_zeros]
         .into_iter()
-        .find(|digits| is_possible(digits))
+        .find(|digits| is_possible(digits) && !has_zero(digits))
+}
+
+/// Returns true if a zero follows the country calling code. Only numbers that have been given out may have one.
+fn has_zero(digits: &str) -> bool {
+    split_code(digits).is_some_and(|(_, rest)| rest.starts_with('0'))
 }
 
 /// Reads a number behind `+` whose range has been given out.
@@ -184,7 +190,7 @@ fn national(digits: &str, country: country::Id) -> Option<String> {
     }
     with_code(digits)
         .or(inside.map(|found| found.digits))
-        .filter(|digits| is_possible(digits))
+        .filter(|digits| is_possible(digits) && !has_zero(digits))
 }
 
 /// Returns true if a country has given out the range of a number without its country calling code.

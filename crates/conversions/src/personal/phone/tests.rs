@@ -155,6 +155,7 @@ fn other_texts_are_no_numbers() {
         ("+1234567890123456", "phone_length"),
         ("1234567890123456", "phone_length"),
         ("+999 123 4567", "phone_length"),
+        ("+51000000000", "phone_length"),
         ("+44 20 7946 09581234", "phone_length"),
         ("1111111111", "junk"),
         ("+1111 111 1111", "junk"),
@@ -169,6 +170,7 @@ fn other_texts_are_no_numbers() {
     }
     assert_eq!(read("555-0100", Some("US")), ["phone_length"]);
     assert_eq!(read("123", Some("GB")), ["phone_length"]);
+    assert_eq!(read("0000000001", Some("US")), ["phone_length"]);
     assert_eq!(read("12345", Some("DE")), ["phone_length"]);
     read(&"0".repeat(100_000), None);
     read(&"1/".repeat(100_000), None);
