@@ -69,7 +69,9 @@ impl Products {
         if list.iter().all(|item| self.is_sound(*item)) {
             return payload;
         }
-        let raw = sources.has_products(&self.path).then(|| RawProducts::of(event));
+        let raw = sources
+            .has_products(&self.path)
+            .then(|| RawProducts::of(event, arena));
         let mend = |(index, item): (usize, &Value<'a>)| match self.is_sound(*item) {
             true => *item,
             false => self.mended(*item, raw.map(|raw| raw.at(index)), index, arena, warnings),
@@ -159,9 +161,11 @@ struct RawProducts<'a> {
 }
 
 impl<'a> RawProducts<'a> {
-    fn of(event: &'a Event) -> RawProducts<'a> {
+    fn of(event: &'a Event, arena: &'a Bump) -> RawProducts<'a> {
         let properties = Value::from(event.root()).get("properties");
         let products = properties.get("products");
+        let numbered = products.numbered_items(arena);
+        let products = numbered.map_or(products, Value::Array);
         RawProducts { properties, products }
     }
 

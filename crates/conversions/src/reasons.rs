@@ -55,7 +55,7 @@ pub fn bad_time(field: &str, error: BadTime) -> Reason {
         BadTime::Empty => Reason::new("missing_field", format!("{field}: no time is given")),
         BadTime::Unreadable => Reason::new(
             "unreadable_time",
-            format!("{field}: cannot be read; use ISO 8601, or epoch seconds or milliseconds"),
+            format!("{field}: cannot be read; use ISO 8601, or an epoch number, of seconds to nanoseconds"),
         ),
     }
 }

@@ -165,7 +165,7 @@ pub(crate) const ORIGINAL_EVENT: &[Row] = &[
 #[rustfmt::skip]
 pub(crate) const EVENT: &[Row] = &[
     own!("event_name", "Event Name", String, "The conversion: a standard event or a custom one. Each preset sets its own.").required(),
-    own!("event_time", "Event Time", String, "When it happened: a date, or epoch seconds or milliseconds.").required()
+    own!("event_time", "Event Time", String, "When it happened: a date, or an epoch number, of seconds to nanoseconds.").required()
         .default_mapping(from_path!("timestamp")).vendor_default(FirstOf(&["timestamp", "originalTimestamp", "receivedAt"])),
     own!("event_source_url", "Event Source URL", String, "Address of the page.").url().default_mapping(from_path!("context.page.url"))
         .vendor_default(FirstOf(&["context.page.url", "properties.url"])).optional(),

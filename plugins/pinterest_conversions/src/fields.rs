@@ -283,7 +283,7 @@ pub(crate) const EVENT: &[Row] = &[
             .describe("Where it happened.")
             .default_mapping(r#""web""#).derived(derive::ACTION_SOURCE, "`app_ios` or `app_android` for events of mobile apps"),
     event!("event_time", "Event Time", String).required()
-            .describe("When it happened: a date, or epoch seconds or milliseconds.")
+            .describe("When it happened: a date, or an epoch number, of seconds to nanoseconds.")
             .default_mapping(r#"{"@path":"$.timestamp"}"#),
     event!("event_id", "Event ID", String).required()
             .describe("What Pinterest knows duplicates by. A site that fires the tag too must send the same id in both.")

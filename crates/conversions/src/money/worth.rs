@@ -165,6 +165,8 @@ impl<'a> Amounts<'a, '_> {
             let price = amount(item.get("price")).ok()??;
             Some((price.number.times(pieces(item.get("quantity"))?)?, price.currency))
         };
+        let numbered = products.numbered_items(self.arena);
+        let products = numbered.map_or(products, Value::Array);
         let mut sum = None;
         let mut add = |item: Value<'a>| {
             let (worth, currency) = worth(item)?;

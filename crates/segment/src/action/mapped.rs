@@ -169,7 +169,10 @@ impl<'a> Coercion<'a> {
         let root = *context.eval.eval(&parts.root)?;
         let root = match root.type_of() {
             Type::Array => root,
-            Type::Object => Value::Array(self.arena.alloc_slice_copy(&[root])),
+            Type::Object => Value::Array(match root.numbered_items(self.arena) {
+                Some(items) => items,
+                None => self.arena.alloc_slice_copy(&[root]),
+            }),
             _ => return Ok(false),
         };
         let path = context.path.key(plan.field.key);

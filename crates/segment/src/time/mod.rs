@@ -30,17 +30,24 @@ impl Millis {
         self.0.div_euclid(1000)
     }
 
-    /// Reads an epoch number: seconds if its magnitude is below 10¹¹ (the year 5138), otherwise milliseconds up to 10¹⁴
-    /// (the same year); `None` beyond and for numbers that are not finite. Rounds down to milliseconds.
+    /// Reads an epoch number: seconds if its magnitude is below 10¹¹ (the year 5138), milliseconds below 10¹⁴ (the same year),
+    /// microseconds below 10¹⁷, nanoseconds below 10²⁰; `None` beyond and for numbers that are not finite. Rounds down to
+    /// milliseconds.
     pub fn from_epoch(number: f64) -> Option<Millis> {
         const SECONDS_BELOW: f64 = 1e11;
         const MILLIS_BELOW: f64 = 1e14;
+        const MICROS_BELOW: f64 = 1e17;
+        const NANOS_BELOW: f64 = 1e20;
         let magnitude = number.abs();
         // NaN fails both comparisons.
         let millis = if magnitude < SECONDS_BELOW {
             number * 1000.0
         } else if magnitude < MILLIS_BELOW {
             number
+        } else if magnitude < MICROS_BELOW {
+            number / 1e3
+        } else if magnitude < NANOS_BELOW {
+            number / 1e6
         } else {
             return None;
         };

@@ -10,8 +10,8 @@ use super::civil::{self, DAY_MS};
 ///   `Z`, `UTC`, `GMT`, `+05:30`, `+0530`, `+05`, a blank before it allowed; no zone is UTC.
 /// - A date alone: midnight UTC.
 /// - Years of JavaScript's long form: `+010000-01-01T00:00:00Z`.
-/// - Epoch seconds or milliseconds as text, by magnitude ([`Millis::from_epoch`]), from nine digits on: eight digits
-///   are a date, and no epoch of today has fewer than nine.
+/// - Epoch seconds, milliseconds, microseconds or nanoseconds as text, by magnitude ([`Millis::from_epoch`]), from nine digits
+///   on: eight digits are a date, and no epoch of today has fewer than nine.
 ///
 /// White space around the text is ignored. 24:00 is midnight of the next day, a leap second is the second after it.
 /// Returns `None` for dates that do not exist.

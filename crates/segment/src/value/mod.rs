@@ -30,6 +30,7 @@ pub(crate) use path::utf16_unit;
 pub use text::{is_js_space, js_trim, utf16_len};
 
 use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 use signalbox_core::json::Content;
 use signalbox_core::{Kind, Node};
 use std::fmt;
@@ -243,6 +244,20 @@ impl<'a> Value<'a> {
             .chain(node.into_iter().flat_map(|node| node.items().map(Value::from)))
     }
 
+    /// Returns the values of an object whose keys are numbers, in stored order: PHP writes a list with gaps so. `None` of every
+    /// other value, and of the empty object.
+    pub fn numbered_items(self, arena: &'a Bump) -> Option<&'a [Value<'a>]> {
+        let is_number = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
+        let mut items = BumpVec::new_in(arena);
+        for (key, value) in self.members() {
+            if !is_number(key) {
+                return None;
+            }
+            items.push(value);
+        }
+        (!items.is_empty()).then(|| items.into_bump_slice())
+    }
+
     /// Returns the members of an object in stored order without the undefined ones; none for everything else.
     pub fn members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
         self.all_members().filter(|(_, value)| value.is_defined())
@@ -300,6 +315,23 @@ mod tests {
         assert_eq!(array_index("4294967294"), Some(4_294_967_294));
         for key in ["", "00", "01", "4294967295", "-1", "1.0", "a", "99999999999"] {
             assert_eq!(array_index(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn objects_with_numbers_for_keys_are_lists() {
+        let arena = Bump::new();
+        for (json, numbers) in [
+            (r#"{"0":{},"1":{}}"#, Some(2)),
+            (r#"{"7":1,"3":null}"#, Some(2)),
+            (r#"{"0":{},"id":"a"}"#, None),
+            (r#"{"":1}"#, None),
+            ("{}", None),
+            ("[1]", None),
+            ("null", None),
+        ] {
+            let value = parse_json(json, &arena).unwrap();
+            assert_eq!(value.numbered_items(&arena).map(<[_]>::len), numbers, "{json}");
         }
     }
 

@@ -486,6 +486,25 @@ fn products() {
 }
 
 #[test]
+fn an_object_with_numbers_for_keys_is_a_list_of_products() {
+    let event = order(
+        json!({ "properties": { "revenue": null, "total": null, "products": {
+        "0": { "product_id": "n/a", "sku": "lamp", "price": "5,50", "quantity": "2" },
+        "3": { "id": 7, "price": 5 },
+    } } }),
+    );
+    let custom = &checkout().sent(&event)["custom_data"];
+    assert_eq!(
+        custom["contents"],
+        json!([{ "id": "lamp", "item_price": "5.5", "quantity": 2 }, { "id": "7", "item_price": "5" }])
+    );
+    assert_eq!(
+        (&custom["num_items"], &custom["value"]),
+        (&json!(3), &json!("16"))
+    );
+}
+
+#[test]
 fn a_bad_product_costs_only_itself() {
     let event = order(json!({ "properties": { "products": [
         { "product_id": "a", "price": null, "quantity": null, "name": null },
