@@ -322,7 +322,15 @@ async fn inputs_are_lines_lists_and_values_over_lines_compressed_or_not() {
     assert!(exit.lines()[1]["line"].as_u64().unwrap() > 2);
     let missing = dry_run(&world, &one_sink(), &[&format!("{folder}/none*")], "").await;
     assert_eq!(missing.code, Some(64));
-    assert!(missing.stderr.contains("there is no such file"), "{missing:?}");
+    assert!(
+        missing.stderr.contains("no file fits this pattern"),
+        "{missing:?}"
+    );
+    let missing = dry_run(&world, &one_sink(), &[&format!("{folder}/none")], "").await;
+    assert!(
+        missing.code == Some(64) && missing.stderr.contains("there is no such file"),
+        "{missing:?}"
+    );
 }
 
 #[tokio::test]

@@ -7,11 +7,12 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const PREFIX: &str = "signalbox-";
 
 /// For each crate the crates of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("core", &[]),
     ("segment", &["core"]),
     ("conversions", &["core", "segment", "http"]),
     ("http", &["core"]),
+    ("inputs", &["segment"]),
     ("journal", &["core"]),
     ("config", &["core"]),
     ("runtime", &["config", "core", "journal"]),
@@ -26,6 +27,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
             "segment",
             "conversions",
             "http",
+            "inputs",
             "journal",
             "config",
             "runtime",
@@ -37,7 +39,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
 ];
 
 /// The same for each plugin: never another plugin, never the runtime.
-const PLUGIN_MAY_USE: &[&str] = &["core", "segment", "conversions", "http"];
+const PLUGIN_MAY_USE: &[&str] = &["core", "segment", "conversions", "http", "inputs"];
 
 /// Crates without I/O, and the dependencies that would give them some.
 const PURE: [&str; 3] = ["core", "segment", "conversions"];

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that serve every destination.
-const SHARED: [&str; 8] = [
+const SHARED: [&str; 9] = [
     "admin",
     "config",
     "conversions",
     "core",
     "http",
+    "inputs",
     "journal",
     "runtime",
     "segment",

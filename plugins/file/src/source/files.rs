@@ -1,14 +1,13 @@
-//! Finding the files that `path` names: one file, the files of a folder, or the matches of a pattern.
+//! The inputs of a source, found at its start.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use glob::{MatchOptions, Pattern, glob_with};
 use signalbox_core::StartError;
 
-/// The inputs of a source, found at its start.
+/// The files that `path` names.
 #[derive(Debug)]
 pub(super) struct Files {
     /// Sorted by name.
@@ -19,46 +18,17 @@ pub(super) struct Files {
 
 /// Finds the files. One that `path` names itself need not exist yet: opening it tells the error.
 pub(super) fn find(path: &str) -> Result<Files, StartError> {
-    let failed = |problem: String| StartError(format!("cannot read `{path}`: {problem}; check `path`"));
-    let metadata = (path != "-").then(|| fs::metadata(path));
-    let is_folder = matches!(&metadata, Some(Ok(found)) if found.is_dir());
-    let is_pattern = matches!(&metadata, Some(Err(_))) && path.contains(['*', '?', '[']);
-    if !is_folder && !is_pattern {
-        return Ok(Files {
-            paths: vec![path.to_owned()],
-            single: true,
-        });
-    }
-    let pattern = if is_folder {
-        // A folder that cannot be listed would look like an empty one.
-        fs::read_dir(path).map_err(|error| failed(error.to_string()))?;
-        Path::new(&Pattern::escape(path))
-            .join("*")
-            .to_string_lossy()
-            .into_owned()
-    } else {
-        path.to_owned()
-    };
-    let options = MatchOptions {
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-        ..MatchOptions::new()
-    };
-    let mut paths = Vec::new();
-    for found in glob_with(&pattern, options).map_err(|error| failed(error.to_string()))? {
-        let found = found.map_err(|error| failed(error.to_string()))?;
-        if found.is_file() {
-            let name = found
-                .to_str()
-                .ok_or_else(|| failed("the name of a file is not UTF-8".into()))?;
-            paths.push(name.to_owned());
-        }
-    }
-    if paths.is_empty() && is_pattern {
-        return Err(failed("no file fits this pattern".into()));
-    }
-    paths.sort();
-    Ok(Files { paths, single: false })
+    let failed = |problem: &str| StartError(format!("cannot read `{path}`: {problem}; check `path`"));
+    let found = signalbox_inputs::find(Path::new(path)).map_err(|error| failed(&error.to_string()))?;
+    let names = found
+        .paths
+        .into_iter()
+        .map(|path| path.into_os_string().into_string());
+    let paths: Result<Vec<String>, _> = names.collect();
+    Ok(Files {
+        paths: paths.map_err(|_| failed("the name of a file is not UTF-8"))?,
+        single: found.single,
+    })
 }
 
 impl Files {

@@ -1,20 +1,17 @@
 //! The input of a source: a regular file, whose place the source remembers, or a stream that ends once.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 
-use flate2::bufread::MultiGzDecoder;
 use signalbox_core::StartError;
+use signalbox_inputs::{Chunk, GZIP, decompressed, read};
+use signalbox_segment::ingest::Place;
 
 use super::remembered::{Blocks, History, How, Remembered};
-use super::values::{self, Chunk, Place};
 
 /// Bytes read at once; a pipe may return fewer.
 const BUFFER: usize = 256 * 1024;
-
-/// The first byte of data that gzip made. No JSON begins with it.
-const GZIP: u8 = 0x1f;
 
 /// An open input.
 pub(super) enum Input {
@@ -136,7 +133,7 @@ impl Input {
                     stream(Chunk::Failed(error));
                     return;
                 }
-                values::read(buffered(&file), from, |chunk| {
+                read(buffered(&file), from, |chunk| {
                     let mark = match &chunk {
                         Chunk::Values { end, .. } | Chunk::End(end) => mark(&file, *end),
                         Chunk::Failed(_) => None,
@@ -145,8 +142,14 @@ impl Input {
                 });
             }
             Input::Compressed(file) => {
-                let decoded = buffered(MultiGzDecoder::new(buffered(&file)));
-                values::read(decoded, Place::default(), |chunk| {
+                let decoded = match decompressed(&file) {
+                    Ok(decoded) => decoded,
+                    Err(error) => {
+                        stream(Chunk::Failed(error));
+                        return;
+                    }
+                };
+                read(decoded, Place::default(), |chunk| {
                     let mark = match &chunk {
                         // The whole file was read by now.
                         Chunk::End(end) => (&file)
@@ -167,21 +170,11 @@ fn buffered<R: Read>(input: R) -> BufReader<R> {
 }
 
 fn read_stream(input: impl Read, mut pass_on: impl FnMut(Chunk) -> bool) {
-    let mut input = buffered(input);
-    let compressed = loop {
-        match input.fill_buf() {
-            Ok(bytes) => break bytes.first() == Some(&GZIP),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                pass_on(Chunk::Failed(error));
-                return;
-            }
+    match decompressed(input) {
+        Ok(input) => read(input, Place::default(), pass_on),
+        Err(error) => {
+            pass_on(Chunk::Failed(error));
         }
-    };
-    if compressed {
-        values::read(buffered(MultiGzDecoder::new(input)), Place::default(), pass_on);
-    } else {
-        values::read(input, Place::default(), pass_on);
     }
 }
 

@@ -5,7 +5,6 @@ mod files;
 mod input;
 mod pump;
 mod remembered;
-mod values;
 
 use async_trait::async_trait;
 use signalbox_core::{Source, SourceContext, SourceTask, StartError};

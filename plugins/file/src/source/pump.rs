@@ -3,15 +3,15 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use signalbox_core::{Event, Reason, Refused, RejectedInput, SourceContext, StartError};
+use signalbox_inputs::Chunk;
 use signalbox_segment::ingest::{
-    Endpoint, Origin, Reception, decode, is_batch, read_event, read_event_at, split, value_too_long,
+    Endpoint, Origin, Reception, Value, decode, is_batch, read_event, read_event_at, split, value_too_long,
 };
 use signalbox_segment::time::Millis;
 use tokio::sync::mpsc;
 
 use super::input::{Mark, Piece};
 use super::remembered::Remembered;
-use super::values::{Chunk, Value};
 
 /// The shortest pause after a refusal, which may ask for none; the file can wait.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);

@@ -7,11 +7,10 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 
 use serde::{Deserialize, Serialize};
 use signalbox_core::{Checkpoints, StartError};
-use signalbox_segment::ingest::Layout;
+use signalbox_segment::ingest::{Layout, Place};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::input::Mark;
-use super::values::Place;
 
 /// The most files remembered for each source besides those it finds; the ones read last stay.
 const FILES: usize = 64;

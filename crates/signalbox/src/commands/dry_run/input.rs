@@ -1,24 +1,17 @@
 //! The inputs of a dry run: files, folders and patterns, and the JSON values in them.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
-use signalbox_segment::ingest::{Place, Splitter, Value};
+use signalbox_inputs::{Chunk, FindError, decompressed, find, read};
+use signalbox_segment::ingest::{Place, Value};
 
 use super::Trouble;
 use crate::exit::{self, Failure};
 
-/// The start of data that gzip made.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
-/// A JSON value, or a text that should have been one.
-pub(super) struct Item {
-    pub(super) value: Value,
-    /// True if nothing more is there to be read without waiting.
-    pub(super) waits: bool,
-}
+/// The path that stands for standard input.
+const STDIN: &str = "-";
 
 /// The inputs, in their order.
 pub(super) struct Inputs(Vec<PathBuf>);
@@ -29,106 +22,55 @@ impl Inputs {
         let mut files = Vec::new();
         for path in named {
             let shown = path.display();
-            if path.as_os_str() == "-" || path.is_file() {
-                files.push(path.clone());
-            } else if path.is_dir() {
-                files.extend(within(path).map_err(|error| format!("{shown} cannot be read: {error}"))?);
-            } else {
-                let pattern = path.to_string_lossy();
-                let problem = |problem: String| Failure::Problem(exit::USAGE, problem);
-                let found = glob::glob(&pattern)
-                    .map_err(|error| problem(format!("{shown} is no file, folder or pattern: {error}")))?;
-                let before = files.len();
-                files.extend(found.flatten().filter(|path| path.is_file()));
-                if files.len() == before {
-                    return Err(problem(format!("{shown}: there is no such file")));
+            let found = find(path).map_err(|error| match error {
+                FindError::Folder(_) | FindError::OnTheWay(_) => {
+                    Failure::from(format!("{shown} cannot be read: {error}"))
                 }
+                FindError::Pattern(_) | FindError::NoMatch => {
+                    Failure::Problem(exit::USAGE, format!("{shown}: {error}"))
+                }
+            })?;
+            if found.single && path.as_os_str() != STDIN && !path.exists() {
+                let problem = format!("{shown}: there is no such file");
+                return Err(Failure::Problem(exit::USAGE, problem));
             }
+            files.extend(found.paths);
         }
         if named.is_empty() {
-            files.push("-".into());
+            files.push(STDIN.into());
         }
         Ok(Inputs(files))
     }
 
-    /// Passes on the values of all inputs.
-    pub(super) fn each(&self, mut pass_on: impl FnMut(Item) -> Result<(), Trouble>) -> Result<(), Trouble> {
-        for path in &self.0 {
-            let read = if path.as_os_str() == "-" {
-                values(BufReader::new(std::io::stdin().lock()), &mut pass_on)
-            } else {
-                match File::open(path) {
-                    Ok(file) => values(BufReader::new(file), &mut pass_on),
-                    Err(error) => Err(Stop::Reading(error)),
-                }
+    /// Passes on the values of all inputs, as many at once as can be read without waiting.
+    pub(super) fn each(
+        &self,
+        mut pass_on: impl FnMut(Vec<Value>) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        self.0.iter().try_for_each(|path| each_of(path, &mut pass_on))
+    }
+}
+
+/// Passes on the values of one input.
+fn each_of(path: &Path, pass_on: &mut impl FnMut(Vec<Value>) -> Result<(), Trouble>) -> Result<(), Trouble> {
+    let failed = |error: &io::Error| Trouble::Input(format!("{} cannot be read: {error}", path.display()));
+    let input = if path.as_os_str() == STDIN {
+        decompressed(io::stdin().lock())
+    } else {
+        File::open(path).and_then(decompressed)
+    };
+    let mut result = Ok(());
+    read(
+        input.map_err(|error| failed(&error))?,
+        Place::default(),
+        |chunk| {
+            result = match chunk {
+                Chunk::Values { values, .. } => pass_on(values),
+                Chunk::Failed(error) => Err(failed(&error)),
+                Chunk::End(_) => Ok(()),
             };
-            read.map_err(|stop| match stop {
-                Stop::Reading(error) => Trouble::Input(format!("{} cannot be read: {error}", path.display())),
-                Stop::Passing(trouble) => trouble,
-            })?;
-        }
-        Ok(())
-    }
-}
-
-/// Returns the files directly in a folder, in the order of their names; hidden ones are left out.
-fn within(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if !hidden && entry.path().is_file() {
-            files.push(entry.path());
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-enum Stop {
-    Reading(std::io::Error),
-    Passing(Trouble),
-}
-
-impl From<std::io::Error> for Stop {
-    fn from(error: std::io::Error) -> Self {
-        Stop::Reading(error)
-    }
-}
-
-fn values(
-    mut input: impl BufRead,
-    pass_on: &mut impl FnMut(Item) -> Result<(), Trouble>,
-) -> Result<(), Stop> {
-    // A pipe may give one byte first; a first byte of gzip's is no JSON either.
-    if input.fill_buf()?.first() == Some(&GZIP[0]) {
-        return plain_values(BufReader::new(MultiGzDecoder::new(input)), pass_on);
-    }
-    plain_values(input, pass_on)
-}
-
-fn plain_values(
-    mut input: impl BufRead,
-    pass_on: &mut impl FnMut(Item) -> Result<(), Trouble>,
-) -> Result<(), Stop> {
-    let mut splitter = Splitter::new(Place::default());
-    let mut found = Vec::new();
-    loop {
-        let bytes = input.fill_buf()?;
-        let length = bytes.len();
-        if length == 0 {
-            splitter.end(&mut found);
-        } else {
-            splitter.feed(bytes, &mut found);
-            input.consume(length);
-        }
-        let last = found.len();
-        for (number, value) in (1..).zip(found.drain(..)) {
-            let waits = number == last;
-            pass_on(Item { value, waits }).map_err(Stop::Passing)?;
-        }
-        if length == 0 {
-            return Ok(());
-        }
-    }
+            result.is_ok()
+        },
+    );
+    result
 }

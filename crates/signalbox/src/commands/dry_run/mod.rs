@@ -52,20 +52,18 @@ enum Trouble {
 
 fn copy(dry_run: &DryRun, inputs: Inputs, raw: bool, summary: &mut Summary) -> Result<(), Trouble> {
     let mut output = std::io::BufWriter::new(std::io::stdout().lock());
-    inputs.each(|item| {
-        summary.inputs += 1;
-        let text = item.value.text.as_deref();
-        for line in dry_run.input(item.value.line, |name| source::read(text, raw, name)) {
-            summary.count(line.outcome, line.warnings);
-            writeln!(output, "{}", plain_json(&line.json)).map_err(Trouble::Output)?;
+    inputs.each(|values| {
+        for value in values {
+            summary.inputs += 1;
+            let text = value.text.as_deref();
+            for line in dry_run.input(value.line, |name| source::read(text, raw, name)) {
+                summary.count(line.outcome, line.warnings);
+                writeln!(output, "{}", plain_json(&line.json)).map_err(Trouble::Output)?;
+            }
         }
         // A person may be typing.
-        if item.waits {
-            output.flush().map_err(Trouble::Output)?;
-        }
-        Ok(())
-    })?;
-    output.flush().map_err(Trouble::Output)
+        output.flush().map_err(Trouble::Output)
+    })
 }
 
 impl Summary {

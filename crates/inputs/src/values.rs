@@ -2,20 +2,20 @@
 
 use std::io::{self, BufRead};
 
-use signalbox_segment::ingest::Splitter;
-pub(super) use signalbox_segment::ingest::{Place, Value};
+use signalbox_segment::ingest::{Place, Splitter, Value};
 
 /// The most values in a chunk.
-pub(super) const MAX_VALUES: usize = 100;
+const MAX_VALUES: usize = 100;
 
 /// A chunk that has reached this size takes no further value.
 const CHUNK_BYTES: usize = 512 * 1024;
 
 /// A piece of an input that the reader passes on.
 #[derive(Debug)]
-pub(super) enum Chunk {
-    /// Up to [`MAX_VALUES`] values; a last one that may go on comes alone.
+pub enum Chunk {
+    /// Up to a hundred values; a last one that may go on comes alone.
     Values {
+        /// The values, in order.
         values: Vec<Value>,
         /// The place behind the values.
         end: Place,
@@ -28,7 +28,7 @@ pub(super) enum Chunk {
 
 /// Reads to the end, or until `pass_on` returns false; the input begins at `from`. A chunk is passed on when it is
 /// full, and before waiting for more input, so that values from a pipe are not held back.
-pub(super) fn read(mut input: impl BufRead, from: Place, mut pass_on: impl FnMut(Chunk) -> bool) {
+pub fn read(mut input: impl BufRead, from: Place, mut pass_on: impl FnMut(Chunk) -> bool) {
     let mut splitter = Splitter::new(from);
     let mut found = Vec::new();
     loop {
