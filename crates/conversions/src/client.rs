@@ -1,4 +1,4 @@
-//! Network addresses and user agents of a person's device.
+//! Network addresses, user agents and pages of a person's device, and mapped opt-outs.
 //!
 //! Proxies, load balancers and shops write lists of addresses, ports, brackets and private addresses. A
 //! public address identifies the device; a private one matches no person, or thousands. The ranges are those of the IANA registries of special-purpose addresses. Addresses for documentation (RFC 5737, RFC 3849) count as
@@ -10,10 +10,33 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use signalbox_segment::placeholder::{self, placeholder};
 use signalbox_segment::value::Value;
 
+use crate::page;
 use crate::reasons::wrong_form;
 use crate::vendor::Resolved;
 
 impl<'a> Resolved<'a, '_> {
+    /// Returns the address of a web page, with a scheme and a host, or that of the field's first source that is one.
+    pub fn page_address(&mut self, value: Value<'a>, field: &str) -> Option<&'a str> {
+        let is_address = |url: &str| page::host(url).is_some();
+        self.valid(trimmed(value), is_address, (field, "the address of a web page"))
+    }
+
+    /// Returns the address of the page before, which may be that of an app (`android-app://com.example`).
+    pub fn referrer(&mut self, value: Value<'a>, field: &str) -> Option<&'a str> {
+        let is_address = |url: &str| {
+            let scheme = url.split_once("://").filter(|(_, rest)| !rest.is_empty());
+            scheme.is_some_and(|(scheme, _)| scheme.starts_with(|c: char| c.is_ascii_alphabetic()))
+        };
+        self.valid(trimmed(value), is_address, (field, "the address of a page"))
+    }
+
+    /// Returns a mapped opt-out. One that cannot be read counts as an opt-out.
+    pub fn opt_out(&self, value: Value<'_>, field: &str) -> Option<bool> {
+        value
+            .as_bool()
+            .or_else(|| self.has_dropped(field).then_some(true))
+    }
+
     /// Returns the public address of a mapped value. A value without one is left out with a warning about `path`.
     pub fn client_address(&mut self, value: Value<'a>, path: &str) -> Option<&'a str> {
         let text = trimmed(value)?;

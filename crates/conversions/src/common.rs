@@ -1,6 +1,7 @@
 //! Values that every vendor works out of the same places of an event.
 
 use bumpalo::Bump;
+use signalbox_core::Answer;
 use signalbox_segment::value::Value;
 
 use crate::encode::TextKind;
@@ -132,23 +133,50 @@ impl CommonPlaces {
 
 /// Indices of the places by which a user opts out of advertising, in a vendor's table of places.
 #[derive(Debug, Clone, Copy)]
-pub struct AdvertisingPlaces([usize; 3]);
+pub struct AdvertisingPlaces {
+    tracking: usize,
+    consent: [(usize, &'static str); 2],
+}
 
 impl AdvertisingPlaces {
     /// Finds the places, for constants. The compiler refuses a table that lacks one.
     pub const fn of(places: &[LookupPath]) -> AdvertisingPlaces {
-        AdvertisingPlaces([
-            index(places, "context.device.adTrackingEnabled"),
-            index(places, "context.consent.categoryPreferences.Advertising"),
-            index(places, "context.consent.categoryPreferences.advertising"),
-        ])
+        const CONSENT: [&str; 2] = [
+            "context.consent.categoryPreferences.Advertising",
+            "context.consent.categoryPreferences.advertising",
+        ];
+        AdvertisingPlaces {
+            tracking: index(places, "context.device.adTrackingEnabled"),
+            consent: [
+                (index(places, CONSENT[0]), CONSENT[0]),
+                (index(places, CONSENT[1]), CONSENT[1]),
+            ],
+        }
     }
 
-    /// Returns true if the device forbids tracking, or the user has not agreed to advertising.
+    /// Returns true if the device forbids tracking, or the user has not agreed to advertising. A consent that says neither
+    /// yes nor no is none.
     pub fn is_refused(self, lookups: Lookups<'_>) -> bool {
-        self.0
-            .iter()
-            .any(|place| device::flag(lookups.at(*place)) == Some(false))
+        let not_given = |(place, _)| {
+            let answer = device::answer(lookups.at(place));
+            matches!(answer, Answer::No | Answer::Unknown)
+        };
+        device::flag(lookups.at(self.tracking)) == Some(false) || self.consent.into_iter().any(not_given)
+    }
+
+    /// Warns of answers that say neither yes nor no.
+    pub fn tell_unknown(self, resolved: &mut Resolved<'_, '_>) {
+        let lookups = resolved.lookups;
+        let is_unknown = |place| device::answer(lookups.at(place)) == Answer::Unknown;
+        for (_, path) in self.consent.into_iter().filter(|(place, _)| is_unknown(*place)) {
+            let message = "neither yes nor no; it counts as an opt-out";
+            resolved.warn("opt_out_unreadable", path, message);
+        }
+        // Where a field takes the answer, the schema has told already.
+        if is_unknown(self.tracking) && !resolved.has_dropped("tracking_enabled") {
+            let message = "neither yes nor no; it counts as no answer";
+            resolved.warn("wrong_type", "context.device.adTrackingEnabled", message);
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub enum Unusable {
     Dropped(Dropped),
     /// A text in another form than the field takes, with that form in words, such as "a public IP address".
     WrongForm(Cow<'static, str>),
+    /// A text that is none of the field's choices.
+    UnknownChoice,
     /// A hash that transforms made by other rules than the sink's.
     OtherRules,
     /// A hash where the vendor wants the plain value.
@@ -46,6 +48,7 @@ impl Unusable {
             Unusable::WrongType => "wrong_type",
             Unusable::Dropped(dropped) => dropped.code(),
             Unusable::WrongForm(_) => "wrong_form",
+            Unusable::UnknownChoice => "unknown_choice",
             Unusable::OtherRules => "hashed_by_other_rules",
             Unusable::Hashed => "wanted_plain",
         }
@@ -68,6 +71,7 @@ impl Unusable {
             Unusable::WrongType => "the value is of a wrong type".into(),
             Unusable::Dropped(dropped) => dropped.message().into(),
             Unusable::WrongForm(wanted) => format!("the value is not {wanted}").into(),
+            Unusable::UnknownChoice => "the value is none of the field's choices".into(),
             Unusable::OtherRules => "a transform has hashed the value by other rules".into(),
             Unusable::Hashed => "the destination wants plain text, and the value is a hash".into(),
         }
@@ -217,8 +221,17 @@ impl<'a> Resolved<'a, '_> {
     #[cold]
     pub(crate) fn text_of_sources(&mut self, field: &str, why: &Unusable, kind: TextKind) -> Option<&'a str> {
         if self.sources(field).next().is_some() {
+            let choices = self.spec.row(field).map_or(&[][..], |row| row.field.choices);
             let text = self.first_usable(field, |resolved, value| {
-                usable_text(resolved.text_of(value)?, kind)
+                let text = usable_text(resolved.text_of(value)?, kind)?;
+                // The schema, which holds to the choices, has not seen the sources behind the first.
+                let is_chosen = |choice: &&str| choice.eq_ignore_ascii_case(text);
+                let mut texts = choices.iter().filter_map(|choice| choice.value.as_str());
+                match texts.find(is_chosen) {
+                    Some(choice) => Ok(choice),
+                    None if choices.is_empty() => Ok(text),
+                    None => Err(Unusable::UnknownChoice),
+                }
             });
             return self.scrubbed(field, text?);
         }

@@ -36,7 +36,7 @@ pub(crate) const PLACES: [LookupPath; 27] = places(&[
 
 /// The places that every vendor looks at.
 pub(crate) const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
-const ADVERTISING: AdvertisingPlaces = AdvertisingPlaces::of(&PLACES);
+pub(crate) const ADVERTISING: AdvertisingPlaces = AdvertisingPlaces::of(&PLACES);
 
 /// The index of a place.
 macro_rules! at {

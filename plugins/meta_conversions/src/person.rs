@@ -126,9 +126,11 @@ impl<'a> RecordBuilder<'a, '_> {
 
     /// Writes the first source, behind the one that was mapped and cannot be used, that can.
     fn plain_source(&mut self, out: &mut Object<'_>, wire: &Wire, mapped: Value<'a>) -> bool {
-        let Some(text) = mapped.as_str() else { return false };
+        if !self.resolved.may_have_more(mapped) {
+            return false;
+        }
         let sources = self.resolved.sources(&format!("user_data.{}", wire.member));
-        let mut others = sources.filter(|(_, value)| value.as_str() != Some(text));
+        let mut others = sources.filter(|(_, value)| value.as_str() != mapped.as_str());
         others.any(|(_, value)| self.plain(out, wire, value))
     }
 

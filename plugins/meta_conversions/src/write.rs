@@ -5,10 +5,10 @@ use std::num::NonZeroU32;
 use signalbox_conversions::encode::{Object, Wire, list, member_at, whole};
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::time::unix_seconds;
-use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, money, page, reasons as shared};
+use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, money, reasons as shared};
 use signalbox_segment::value::{Numbers, Value};
 
-use crate::derive::{ACTION_SOURCE, OPT_OUT, PLATFORM};
+use crate::derive::{ACTION_SOURCE, ADVERTISING, OPT_OUT, PLATFORM};
 use crate::ldu::{self, BY_ADDRESS, Place};
 use crate::options::Meta;
 use crate::payload::top;
@@ -111,13 +111,8 @@ impl<'a> RecordBuilder<'a, '_> {
 
     /// Writes the page's address if it is one.
     fn url(&mut self, out: &mut Object<'_>) -> bool {
-        let url = top!(self.resolved.payload, "event_source_url")
-            .as_str()
-            .map(str::trim);
-        let wanted = ("event_source_url", "a URL that begins with http or https");
-        let is_url = |url: &str| page::host(url).is_some();
-        let url = url.filter(|url| !url.is_empty());
-        let url = self.resolved.valid(url, is_url, wanted);
+        let url = top!(self.resolved.payload, "event_source_url");
+        let url = self.resolved.page_address(url, "event_source_url");
         out.text_if_any(key!("event_source_url"), url);
         url.is_some()
     }
@@ -125,15 +120,16 @@ impl<'a> RecordBuilder<'a, '_> {
     /// Writes the members of the event that stand beside its objects.
     fn members(&mut self, out: &mut Object<'_>) {
         let payload = self.resolved.payload;
-        let mapped = top!(payload, "opt_out").as_bool();
+        ADVERTISING.tell_unknown(&mut self.resolved);
+        let mapped = self.resolved.opt_out(top!(payload, "opt_out"), "opt_out");
         if let Some(opt_out) = mapped.or_else(|| self.resolved.derived(self.vendor, OPT_OUT).as_bool()) {
             out.flag(key!("opt_out"), opt_out);
         }
-        for key in [
-            key!("referrer_url"),
-            key!("customer_segmentation"),
-            key!("messaging_channel"),
-        ] {
+        let referrer = self
+            .resolved
+            .referrer(top!(payload, "referrer_url"), "referrer_url");
+        out.text_if_any(key!("referrer_url"), referrer);
+        for key in [key!("customer_segmentation"), key!("messaging_channel")] {
             let text = payload.get(key.name()).as_str();
             out.text_if_any(key, text.filter(|text| !text.trim().is_empty()));
         }
@@ -220,7 +216,9 @@ impl<'a> RecordBuilder<'a, '_> {
     fn limited_data_use(&mut self, out: &mut Object<'_>, identity: Identity) -> Result<(), Refusal> {
         let payload = self.resolved.payload;
         let fact = self.resolved.event.facts().limited_data_processing.as_ref();
-        let place = match (fact, top!(payload, "data_processing_options").as_bool()) {
+        let mapped = top!(payload, "data_processing_options");
+        let mapped = self.resolved.opt_out(mapped, "data_processing_options");
+        let place = match (fact, mapped) {
             (Some(fact), _) => Some(Place::of(fact)),
             (None, Some(true)) => Place::of_codes(
                 whole(top!(payload, "data_processing_options_country")),

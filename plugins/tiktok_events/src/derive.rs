@@ -30,7 +30,7 @@ pub(crate) const PLACES: [LookupPath; 26] = places(&[
 
 /// The places that all vendors look at.
 pub(crate) const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
-const ADVERTISING: AdvertisingPlaces = AdvertisingPlaces::of(&PLACES);
+pub(crate) const ADVERTISING: AdvertisingPlaces = AdvertisingPlaces::of(&PLACES);
 
 /// The index of a place.
 macro_rules! at {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use signalbox_conversions::encode::{Object, UserData, list};
 use signalbox_conversions::field::{Derive, Kind};
 use signalbox_conversions::time::unix_seconds;
-use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, money, page, reasons};
+use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, money, reasons};
 use signalbox_core::Warning;
 use signalbox_segment::value::Value;
 
@@ -54,6 +54,7 @@ impl<'a> RecordBuilder<'a, '_> {
         }
         let batch_key = self.vendor.batch_key(self.source, text(places.test_event_code))?;
         let (url, lead_id) = (self.url()?, self.lead_id()?);
+        let referrer = self.resolved.referrer(payload.at(places.referrer), "referrer");
         let limited_data_use = self.limited_data_use()?;
         if !events::suits(event_name, self.source) {
             return Err(own::unsupported_event(self.source).into());
@@ -66,7 +67,7 @@ impl<'a> RecordBuilder<'a, '_> {
         out.object(key!("properties"), false, |out| self.properties(out));
         out.object(key!("page"), false, |out| {
             out.text_if_any(key!("url"), url);
-            out.text_if_any(key!("referrer"), text(places.referrer));
+            out.text_if_any(key!("referrer"), referrer);
         });
         out.object(key!("app"), false, |out| self.app(out));
         out.object(key!("ad"), false, |out| self.ad(out));
@@ -117,10 +118,8 @@ impl<'a> RecordBuilder<'a, '_> {
 
     /// Returns the page's address, which web events need.
     fn url(&mut self) -> Result<Option<&'a str>, Refusal> {
-        let url = self.payload.trimmed(self.payload.layout.places.url);
-        let is_url = |url: &str| page::host(url).is_some();
-        let form = ("url", "the address of a web page");
-        let url = self.resolved.valid(url, is_url, form);
+        let url = self.payload.at(self.payload.layout.places.url);
+        let url = self.resolved.page_address(url, "url");
         if url.is_none() && self.source == EventSource::Web {
             return Err(own::no_page_url().into());
         }
@@ -141,6 +140,7 @@ impl<'a> RecordBuilder<'a, '_> {
     /// counts even if the mapping says false.
     fn limited_data_use(&mut self) -> Result<Option<bool>, Refusal> {
         let place = self.payload.layout.places.limited_data_use;
+        derive::ADVERTISING.tell_unknown(&mut self.resolved);
         let fact = self.resolved.event.facts().limited_data_processing.is_some();
         let derived = self.resolved.derived(self.vendor, derive::LIMITED_DATA_USE);
         let opted_out =

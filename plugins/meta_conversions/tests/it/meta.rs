@@ -494,6 +494,46 @@ fn whoever_opted_out_is_marked() {
 }
 
 #[test]
+fn an_opt_out_that_cannot_be_read_counts() {
+    let consent = json!({ "categoryPreferences": { "Advertising": "maybe" } });
+    let event = with(purchase(), &[("context.consent", consent)]);
+    assert_eq!(sent(&event)["opt_out"], true);
+    assert_eq!(
+        warnings(&event),
+        ["opt_out_unreadable context.consent.categoryPreferences.Advertising"]
+    );
+    let event = with(purchase(), &[("properties.out", json!("maybe"))]);
+    let out = body(&result(&mapped(r#"opt_out = { "@path" = "$.properties.out" }"#), &event).unwrap());
+    assert_eq!(out["opt_out"], true);
+    let limited = mapped(r#"data_processing_options = { "@path" = "$.properties.out" }"#);
+    let out = body(&result(&limited, &event).unwrap());
+    assert_eq!(out["data_processing_options"], json!(["LDU"]));
+}
+
+#[test]
+fn a_referrer_is_an_address_and_a_blank_click_id_hides_none() {
+    for (referrer, found) in [
+        (json!("https://shop.example/"), json!("https://shop.example/")),
+        (
+            json!("android-app://com.example/"),
+            json!("android-app://com.example/"),
+        ),
+        (json!("undefined"), Json::Null),
+        (json!("$direct"), Json::Null),
+        (json!("about:blank"), Json::Null),
+    ] {
+        let event = with(purchase(), &[("context.page.referrer", referrer)]);
+        assert_eq!(sent(&event)["referrer_url"], found, "{event}");
+    }
+    let fbc = json!("fb.1.1772438522500.AbC");
+    let event = with(
+        purchase(),
+        &[("properties.fbc", json!(" ")), ("context.fbc", fbc.clone())],
+    );
+    assert_eq!(sent(&event)["user_data"]["fbc"], fbc);
+}
+
+#[test]
 fn limited_data_use_has_codes_or_an_address() {
     let options = |record: Record| {
         let sent = body(&record);

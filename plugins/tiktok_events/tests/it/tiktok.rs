@@ -279,6 +279,52 @@ fn what_does_not_fit_is_left_out_with_a_warning() {
 }
 
 #[test]
+fn choices_and_answers_that_tiktok_does_not_know_are_told() {
+    for (properties, member, value, told) in [
+        (
+            json!({ "customer_type": "New" }),
+            "customer_type",
+            json!("new"),
+            &[][..],
+        ),
+        (
+            json!({ "customer_type": "vip" }),
+            "customer_type",
+            Json::Null,
+            &["unknown_choice customer_type"],
+        ),
+        (
+            json!({ "delivery_category": "Home" }),
+            "delivery_category",
+            Json::Null,
+            &["unknown_choice delivery_category"],
+        ),
+    ] {
+        let event = with(&order(), &json!({ "properties": properties }));
+        assert_eq!(sent(WEB, &event)["properties"][member], value, "{event}");
+        assert_eq!(warnings(WEB, &event), told, "{event}");
+    }
+    let consent = json!({ "categoryPreferences": { "advertising": "perhaps" } });
+    let context = json!({ "consent": consent, "device": { "adTrackingEnabled": "perhaps" } });
+    let event = with(&order(), &json!({ "context": context }));
+    assert_eq!(sent(WEB, &event)["limited_data_use"], true);
+    assert_eq!(
+        warnings(WEB, &event),
+        [
+            "opt_out_unreadable context.consent.categoryPreferences.advertising",
+            "wrong_type context.device.adTrackingEnabled"
+        ]
+    );
+    for referrer in ["undefined", "$direct"] {
+        let event = with(
+            &order(),
+            &json!({ "context": { "page": { "referrer": referrer } } }),
+        );
+        assert_eq!(sent(WEB, &event)["page"].get("referrer"), None, "{referrer}");
+    }
+}
+
+#[test]
 fn nothing_empty_is_sent() {
     let event = json!({
         "type": "track", "event": "Order Completed", "messageId": "m1", "timestamp": 1_772_438_522,
