@@ -21,7 +21,10 @@ async fn a_replay_begins_at_a_date_or_days_ago() {
             let plan = rig
                 .told(&["replay", "--sink", "hook", "--from", from, "--dry-run"])
                 .await;
-            assert!(plan.starts_with("3 events, positions 0 to 3,"), "{from}: {plan}");
+            assert!(
+                plan.starts_with("up to 3 events, positions 0 to 3,"),
+                "{from}: {plan}"
+            );
         }
         let exit = rig
             .command(&["replay", "--sink", "hook", "--from", &tomorrow, "--dry-run"])
