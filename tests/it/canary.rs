@@ -6,6 +6,7 @@ use signalbox_sandbox::Vendor;
 
 use crate::support::client::{WRITE_KEY, basic, try_send};
 use crate::support::events::ago;
+use crate::support::files::contents;
 use crate::support::pipeline::{ADMIN, ALL_RULES, archive, hashing, vendor_sink};
 use crate::support::process::{command, run, run_with};
 use crate::support::world::World;
@@ -229,22 +230,14 @@ async fn forty_values_stay_where_they_belong() {
         );
     }
     // The sealed journal holds the whole events, and shows none of the values.
-    let (mut folders, mut bytes) = (vec![world.path("signalbox-journal")], 0);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let content = std::fs::read(&path).unwrap();
-            bytes += content.len();
-            shows_none(
-                &path.display().to_string(),
-                &String::from_utf8_lossy(&content),
-                &all,
-            );
-        }
+    let mut bytes = 0;
+    for (path, content) in contents(&world.path("signalbox-journal")) {
+        bytes += content.len();
+        shows_none(
+            &path.display().to_string(),
+            &String::from_utf8_lossy(&content),
+            &all,
+        );
     }
     assert!(bytes > 1000, "the journal has {bytes} bytes");
 }

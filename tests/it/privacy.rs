@@ -10,6 +10,7 @@ use signalbox_testkit::{Act, Server};
 
 use crate::support::client::{WRITE_KEY, basic, get, try_send};
 use crate::support::events::ago;
+use crate::support::files::contents;
 use crate::support::pipeline::{ADMIN, ALL_RULES, archive, base, hashing, settings, sink};
 use crate::support::process::{command, run_with};
 use crate::support::world::{TOKEN, World};
@@ -429,19 +430,10 @@ async fn nothing_private_is_ever_shown() {
     // Nor did any touch the disk: the journal, its index, its dead letters.
     let hash = signalbox_core::Sha256Hex::of("zqivy.zqmarsh@example.com");
     let mut readable = 0;
-    let mut folders = vec![world.path("signalbox-journal")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let bytes = std::fs::read(&path).unwrap();
-            let text = String::from_utf8_lossy(&bytes);
-            clean(&path.display().to_string(), &text);
-            readable += usize::from(text.contains(hash.as_str()));
-        }
+    for (path, bytes) in contents(&world.path("signalbox-journal")) {
+        let text = String::from_utf8_lossy(&bytes);
+        clean(&path.display().to_string(), &text);
+        readable += usize::from(text.contains(hash.as_str()));
     }
     assert!(
         readable > 0,

@@ -45,38 +45,34 @@ async fn everything_is_well() {
 }
 
 #[tokio::test]
-async fn the_token_is_wrong() {
+async fn a_wrong_token_and_a_wrong_account_are_told_apart() {
     let world = picky().await;
-    let text = shop("", "", "").replace("${TOKEN}", "zq-some-other-token");
-    let exit = probe(&world, &text).await;
-    assert_eq!(exit.code, Some(5));
-    let line = exit
-        .stdout
-        .lines()
-        .find(|line| line.starts_with("probe sinks.pinterest: "))
-        .unwrap();
-    assert!(
-        line.contains("conversion_token") && line.ends_with("(unauthorized)"),
-        "{line}"
-    );
-    assert!(!line.contains("ad_account_id"), "{line}");
-    assert!(!format!("{exit:?}").contains("zq-some-other-token"));
-}
-
-#[tokio::test]
-async fn the_account_is_wrong() {
-    let world = picky().await;
-    let exit = probe(&world, &shop("", "", "").replace("549755885175", "1")).await;
-    assert_eq!(exit.code, Some(5));
-    let line = exit
-        .stdout
-        .lines()
-        .find(|line| line.starts_with("probe sinks.pinterest: "))
-        .unwrap();
-    assert!(
-        line.contains("ad_account_id") && line.ends_with("(forbidden)"),
-        "{line}"
-    );
+    for (right, wrong, setting, other, code) in [
+        (
+            "${TOKEN}",
+            "zq-some-other-token",
+            "conversion_token",
+            "ad_account_id",
+            "(unauthorized)",
+        ),
+        (
+            "549755885175",
+            "1",
+            "ad_account_id",
+            "conversion_token",
+            "(forbidden)",
+        ),
+    ] {
+        let exit = probe(&world, &shop("", "", "").replace(right, wrong)).await;
+        assert_eq!(exit.code, Some(5), "{setting}: {exit:?}");
+        let mut lines = exit.stdout.lines();
+        let line = lines
+            .find(|line| line.starts_with("probe sinks.pinterest: "))
+            .unwrap();
+        assert!(line.contains(setting) && line.ends_with(code), "{line}");
+        assert!(!line.contains(other), "{line}");
+        assert!(!format!("{exit:?}").contains("zq-some-other-token"));
+    }
 }
 
 /// A pipeline with a sink for each vendor, whose ids end with `id`.

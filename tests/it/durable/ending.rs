@@ -9,20 +9,17 @@ use signalbox_testkit::Act;
 use super::{Rig, pipeline};
 use crate::support::client::post_all;
 use crate::support::events::{ids, orders};
+use crate::support::files::frames;
 use crate::support::process::Process;
 
-fn frames(rig: &Rig) -> PathBuf {
-    let entries = std::fs::read_dir(rig.world.path("signalbox-journal")).unwrap();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|end| end == "bin"));
-    paths.retain(|path| path.file_name().unwrap().to_string_lossy().starts_with("frames-"));
-    paths.sort();
-    paths.pop().unwrap()
+/// The newest file of events.
+fn newest(rig: &Rig) -> PathBuf {
+    frames(&rig.world.path("signalbox-journal")).pop().unwrap()
 }
 
 /// Flips a byte within the last frame of the newest file.
 fn damage(rig: &Rig) {
-    let path = frames(rig);
+    let path = newest(rig);
     let bytes = std::fs::read(&path).unwrap();
     let mut blocks = (0..bytes.len()).step_by(4096);
     let last = blocks
@@ -92,7 +89,7 @@ async fn a_frame_of_a_newer_version_stops_the_router_and_stays_as_it_is() {
     let mut rig = Rig::start_with(&pipeline("", "")).await;
     post_all(&rig.world.listen, &orders("n", 10)).await;
     rig.kill();
-    let path = frames(&rig);
+    let path = newest(&rig);
     let mut bytes = std::fs::read(&path).unwrap();
     // These bytes are the version, and the checksum of the head.
     bytes[4096 + 8] = 9;

@@ -6,6 +6,7 @@ use signalbox_sandbox::{FailEvents, Faults, SandboxConfig};
 use super::{Rig, pipeline};
 use crate::support::client::{get, post_all, try_send};
 use crate::support::events::{ids, order, orders};
+use crate::support::files::contents;
 use crate::support::process::{Exit, run_with};
 use crate::support::world::{TOKEN, World};
 
@@ -60,13 +61,11 @@ async fn release(rig: &Rig, top: &str) {
 
 /// True if a file below a folder holds a text.
 fn holds(folder: &std::path::Path, text: &str) -> bool {
-    std::fs::read_dir(folder).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
-        let bytes = std::fs::read(path).unwrap();
-        bytes
-            .windows(text.len())
-            .any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
-    })
+    let holds = |bytes: &[u8]| {
+        let mut windows = bytes.windows(text.len());
+        windows.any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
+    };
+    contents(folder).iter().any(|(_, bytes)| holds(bytes))
 }
 
 #[tokio::test]

@@ -8,17 +8,14 @@ use signalbox_sandbox::{Faults, Unavailable};
 use super::{Rig, pipeline, values};
 use crate::support::client::{get, post_all};
 use crate::support::events::{ids, order, orders};
+use crate::support::files::frames;
 
 /// Events in each file.
 const EACH: u64 = 100;
 
-/// Lists the files of events, oldest first.
+/// Lists the files of events, the oldest first.
 fn files(rig: &Rig) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(rig.world.path("signalbox-journal")).unwrap();
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.to_str().unwrap().contains("frames-"));
-    files.sort();
-    files
+    frames(&rig.world.path("signalbox-journal"))
 }
 
 /// Prepares a stopped router with three files of events that the archive has and Pinterest does not. With `others`,

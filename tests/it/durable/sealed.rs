@@ -1,7 +1,6 @@
 //! A journal with a key: its files show no personal data, also after kills, and a start without the key changes nothing.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use signalbox_core::JournalKey;
@@ -11,6 +10,7 @@ use super::letters::failing;
 use super::{Rig, pipeline, values};
 use crate::support::client::post_all;
 use crate::support::events::{ids, order};
+use crate::support::files::contents;
 use crate::support::process::run;
 
 /// Texts that stand in the events, at paths that `hash_pii` knows and at others.
@@ -46,9 +46,7 @@ fn unhashed(top: &str) -> String {
 /// The canaries in the files of a folder, with the file.
 fn found(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let bytes = std::fs::read(&path).unwrap();
+    for (path, bytes) in contents(folder) {
         let held = CANARIES
             .iter()
             .filter(|text| memchr::memmem::find(&bytes, text.as_bytes()).is_some());
@@ -57,15 +55,11 @@ fn found(folder: &Path) -> Vec<String> {
     found
 }
 
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let files = entries.map(|entry| {
-        (
-            entry.file_name().into_string().unwrap(),
-            std::fs::read(entry.path()).unwrap(),
-        )
-    });
-    files.filter(|(name, _)| name != "LOCK").collect()
+/// The files of a journal except the lock, which names the process that looked at it last.
+fn unlocked(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = contents(folder);
+    all.retain(|(path, _)| !path.ends_with("LOCK"));
+    all
 }
 
 #[tokio::test]
@@ -114,7 +108,7 @@ async fn a_start_without_the_right_key_names_it_and_changes_nothing() {
     post_all(&rig.world.listen, &(0..20).map(event).collect::<Vec<_>>()).await;
     rig.kill();
     let folder = rig.world.path("signalbox-journal");
-    let before = contents(&folder);
+    let before = unlocked(&folder);
     let other = JournalKey::new([8; 32]).to_text();
     for (key, remedy) in [
         (None, "set journal.key"),
@@ -131,7 +125,7 @@ async fn a_start_without_the_right_key_names_it_and_changes_nothing() {
         ] {
             assert!(exit.stderr.contains(part), "{exit:?}");
         }
-        assert!(!exit.stderr.contains(&other) && before == contents(&folder));
+        assert!(!exit.stderr.contains(&other) && before == unlocked(&folder));
     }
     // After a rotation both are listed.
     rig.write(&unhashed(&format!(

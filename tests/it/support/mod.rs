@@ -3,6 +3,7 @@
 pub(crate) mod client;
 pub(crate) mod disk;
 pub(crate) mod events;
+pub(crate) mod files;
 pub(crate) mod pipe;
 pub(crate) mod pipeline;
 pub(crate) mod process;
