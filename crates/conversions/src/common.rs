@@ -2,6 +2,7 @@
 
 use bumpalo::Bump;
 use signalbox_core::Answer;
+use signalbox_segment::placeholder::placeholder;
 use signalbox_segment::value::Value;
 
 use crate::encode::TextKind;
@@ -54,12 +55,18 @@ impl CommonPlaces {
         self.names(lookups).1
     }
 
-    /// Returns the parts of the first whole name that has some.
+    /// Returns the parts of the first whole name that has some. A placeholder in place of all names counts as a given name, of
+    /// which the sink warns.
     #[inline]
     fn names(self, lookups: Lookups<'_>) -> (Option<&str>, Option<&str>) {
-        let names = self.name.into_iter().filter_map(|place| lookups.text(place));
-        let mut parts = names.map(split_name);
-        parts.find(|parts| *parts != (None, None)).unwrap_or_default()
+        let mut nobody = None;
+        for name in self.name.into_iter().filter_map(|place| lookups.text(place)) {
+            match split_name(name) {
+                (None, None) => nobody = nobody.or(Some(name).filter(|name| placeholder(name).is_some())),
+                parts => return parts,
+            }
+        }
+        (nobody, None)
     }
 
     /// Returns the mobile platform, see [`device::mobile_platform`].

@@ -43,6 +43,8 @@ pub(crate) struct Worth<'a> {
     pub(crate) value: Value<'a>,
     /// The currency that the amount's own text names.
     pub(crate) currency: Option<&'static str>,
+    /// The text has the sign of several currencies.
+    unclear: bool,
 }
 
 impl<'a> Resolved<'a, '_> {
@@ -58,10 +60,12 @@ impl<'a> Resolved<'a, '_> {
             warnings: self.warnings,
             parent,
             currency: None,
+            unclear: false,
         };
         let worth = Worth {
             value: amounts.worth(self.event).into(),
             currency: amounts.currency,
+            unclear: amounts.unclear,
         };
         self.worth = Some(worth);
         worth
@@ -80,9 +84,12 @@ impl<'a> Resolved<'a, '_> {
 
     fn find_currency(&mut self, given: Value<'a>, parent: Parent) -> Value<'a> {
         let known = given.as_str().and_then(currency);
-        let own = match self.derives.has(Derive::WORTH) && self.derives.has(Derive::CURRENCY) {
-            true => self.worth(parent).currency,
-            false => None,
+        let (own, unclear) = match self.derives.has(Derive::WORTH) && self.derives.has(Derive::CURRENCY) {
+            true => {
+                let worth = self.worth(parent);
+                (worth.currency, worth.unclear)
+            }
+            false => (None, false),
         };
         match (known, own) {
             (Some(known), Some(own)) if known != own => {
@@ -98,6 +105,10 @@ impl<'a> Resolved<'a, '_> {
                     .push(reasons::currency_of_amount(&parent.child("currency")));
                 return Value::Str(own);
             }
+            (None, None) if unclear && !given.is_defined() => {
+                self.warnings
+                    .push(reasons::no_currency(&parent.child("currency")));
+            }
             _ => {}
         }
         known.map_or(given, Value::Str)
@@ -111,6 +122,7 @@ struct Amounts<'a, 'r> {
     warnings: &'r mut Vec<Warning>,
     parent: Parent,
     currency: Option<&'static str>,
+    unclear: bool,
 }
 
 impl<'a> Amounts<'a, '_> {
@@ -190,6 +202,7 @@ impl<'a> Amounts<'a, '_> {
         match amount(self.lookups.of_kit(place)) {
             Ok(Some(amount)) => {
                 self.currency = self.currency.or(amount.currency);
+                self.unclear |= !amount.bare;
                 Some(amount.number)
             }
             Ok(None) => {

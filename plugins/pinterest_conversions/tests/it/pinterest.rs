@@ -231,6 +231,12 @@ fn parts_of_a_name_come_before_the_whole() {
             "{nobody}"
         );
     }
+    let event = order(json!({ "traits": { "name": "Guest User" } }));
+    let told = checkout().warnings(&event);
+    assert!(
+        told.contains(&warning("junk", "user_data.first_name")),
+        "{told:?}"
+    );
     // A product's name is not a person's.
     let event = order(json!({ "properties": { "name": "Brass Lamp" } }));
     assert_eq!(checkout().sent(&event)["user_data"]["fn"], Json::Null);
@@ -628,7 +634,11 @@ fn the_currency_is_one_of_iso_4217() {
             Some("EUR"),
             vec!["currency_of_amount custom_data_2.currency"],
         ),
-        (json!({ "revenue": "$12", "currency": null }), None, vec![]),
+        (
+            json!({ "revenue": "$12", "currency": null }),
+            None,
+            vec!["wrong_form custom_data_2.currency"],
+        ),
         (
             json!({ "revenue": "€12", "currency": "XXX" }),
             Some("EUR"),
