@@ -138,6 +138,31 @@ impl CommonPlaces {
     }
 }
 
+/// Indices of the places around a page that may hold a click id, in a vendor's table of places.
+#[derive(Debug, Clone, Copy)]
+pub struct ClickPlaces {
+    common: CommonPlaces,
+    search: usize,
+    referrer: usize,
+}
+
+impl ClickPlaces {
+    /// Finds the places, for constants. The compiler refuses a table that lacks one.
+    pub const fn of(places: &[LookupPath]) -> ClickPlaces {
+        ClickPlaces {
+            common: CommonPlaces::of(places),
+            search: index(places, "context.page.search"),
+            referrer: index(places, "context.page.referrer"),
+        }
+    }
+
+    /// Returns the click id of this name, see [`page::click_id`].
+    pub fn click_id<'a>(self, name: &str, lookups: Lookups<'a>, arena: &'a Bump) -> Option<&'a str> {
+        let [search, referrer] = [self.search, self.referrer].map(|place| lookups.text(place));
+        page::click_id(name, self.common.page_url(lookups), search, referrer, arena)
+    }
+}
+
 /// Indices of the places by which a user opts out of advertising, in a vendor's table of places.
 #[derive(Debug, Clone, Copy)]
 pub struct AdvertisingPlaces {

@@ -28,6 +28,18 @@ pub fn answer(value: Value<'_>) -> Answer {
     }
 }
 
+/// Reads the status of App Tracking Transparency (`context.device.trackingStatus`), in any spelling.
+pub fn tracking_status(text: &str) -> Option<&'static str> {
+    let is = |name: &&str| {
+        let letters = name.bytes().filter(u8::is_ascii_alphabetic);
+        let told = text.bytes().filter(u8::is_ascii_alphabetic);
+        letters.eq(told.map(|letter| letter.to_ascii_uppercase()))
+    };
+    ["AUTHORIZED", "DENIED", "NOT_DETERMINED", "RESTRICTED"]
+        .into_iter()
+        .find(is)
+}
+
 /// Returns the family of an operating system's name: `ios`, `android`, `macos`, `windows`, `linux` or `bsd`. `None` of
 /// any other name.
 #[inline]
@@ -126,6 +138,20 @@ mod tests {
             "",
         ] {
             assert!(!is_server_library(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_answer_about_tracking_is_read_in_any_spelling() {
+        for (told, status) in [
+            ("authorized", Some("AUTHORIZED")),
+            ("notDetermined", Some("NOT_DETERMINED")),
+            ("not_determined", Some("NOT_DETERMINED")),
+            ("RESTRICTED", Some("RESTRICTED")),
+            ("maybe", None),
+            ("", None),
+        ] {
+            assert_eq!(tracking_status(told), status, "{told}");
         }
     }
 

@@ -55,7 +55,7 @@ mod values;
 mod vendor;
 mod whereabouts;
 
-pub use common::{AdvertisingPlaces, CommonPlaces, text_value};
+pub use common::{AdvertisingPlaces, ClickPlaces, CommonPlaces, text_value};
 pub use destination::{Conversions, refused_properties};
 pub use doubt::{Doubt, unreadable, without_form};
 pub use encoder::Encoder;

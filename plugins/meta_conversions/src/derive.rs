@@ -5,7 +5,9 @@
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::lookups::{LookupPath, Lookups, index, places};
 use signalbox_conversions::time::instant;
-use signalbox_conversions::{AdvertisingPlaces, CommonPlaces, Resolved, device, page, products, text_value};
+use signalbox_conversions::{
+    AdvertisingPlaces, ClickPlaces, CommonPlaces, Resolved, device, page, products, text_value,
+};
 use signalbox_segment::value::Value;
 
 use crate::payload::top;
@@ -36,6 +38,7 @@ pub(crate) const PLACES: [LookupPath; 27] = places(&[
 
 /// The places that every vendor looks at.
 pub(crate) const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
+const CLICKS: ClickPlaces = ClickPlaces::of(&PLACES);
 pub(crate) const ADVERTISING: AdvertisingPlaces = AdvertisingPlaces::of(&PLACES);
 
 /// The index of a place.
@@ -93,10 +96,7 @@ fn cookie<'a>(lookups: Lookups<'a>, name: &str) -> Option<&'a str> {
 /// The `fbc` of the `fbclid` in the query of the page, or of a page of the same site that led to it.
 fn fbc<'a>(resolved: &Resolved<'a, '_>) -> Option<&'a str> {
     let (lookups, arena) = (resolved.lookups, resolved.arena);
-    let [search, referrer] =
-        [at!("context.page.search"), at!("context.page.referrer")].map(|place| lookups.text(place));
-    let url = COMMON.page_url(lookups);
-    let fbclid = page::click_id("fbclid", url, search, referrer, arena)?;
+    let fbclid = CLICKS.click_id("fbclid", lookups, arena)?;
     let clicked = instant(top!(resolved.payload, "event_time").as_str()?).ok()?;
     Some(bumpalo::format!(in arena, "fb.1.{}.{}", clicked.0, fbclid).into_bump_str())
 }

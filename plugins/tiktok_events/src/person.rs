@@ -43,7 +43,11 @@ impl<'a> RecordBuilder<'a, '_> {
         );
         out.plain_if_any(TTCLID, ttclid);
         out.plain_if_any(TTP, self.id_or("ttp", places.ttp, derive::TTP));
-        out.plain_if_any(LEAD_ID, self.payload.trimmed(places.lead_id));
+        let lead_id = self.payload.trimmed(places.lead_id);
+        out.plain_if_any(
+            LEAD_ID,
+            self.resolved.valid(lead_id, |_| true, ("lead_id", "an id")),
+        );
         if self.source == EventSource::App {
             self.device(out);
         }

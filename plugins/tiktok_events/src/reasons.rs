@@ -26,6 +26,9 @@ signalbox_conversions::reasons! {
     /// `missing_field`: a CRM event without a lead.
     no_lead_id = "missing_field",
         "lead_fields.lead_id: TikTok can use a CRM event only with the id of its lead";
+    /// `missing_field`: an event of an app that nothing names.
+    no_app_id = "missing_field",
+        "app.app_id: TikTok needs the number or package of the app; map it if context.app has no namespace";
     /// `in_the_future`: the time of the event is too far ahead of its arrival.
     in_the_future = "in_the_future", "timestamp: further ahead of the event's arrival than max_future allows";
     /// `too_old`: the event was too old when it arrived.

@@ -2,16 +2,16 @@
 
 use std::num::NonZeroU32;
 
-use signalbox_conversions::encode::{Object, UserData, list};
+use signalbox_conversions::encode::{Object, TextKind, UserData, list};
 use signalbox_conversions::field::{Derive, Kind};
 use signalbox_conversions::time::unix_seconds;
-use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, money, reasons};
+use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, money, reasons, usable_text};
 use signalbox_core::Warning;
 use signalbox_segment::value::Value;
 
 use crate::options::{EventSource, TikTok};
 use crate::payload::{Payload, trimmed};
-use crate::wire::{AD, APP_INFO, CONTENT, TRAVEL, VEHICLE};
+use crate::wire::{AD, APP_INFO, CONTENT, LEAD, TRAVEL, VEHICLE};
 use crate::{derive, events, reasons as own, segment};
 
 /// A record under construction.
@@ -53,7 +53,7 @@ impl<'a> RecordBuilder<'a, '_> {
             return Err(own::no_event_id().into());
         }
         let batch_key = self.vendor.batch_key(self.source, text(places.test_event_code))?;
-        let (url, lead_id) = (self.url()?, self.lead_id()?);
+        let (url, lead) = (self.url()?, self.lead()?);
         let referrer = self.resolved.referrer(payload.at(places.referrer), "referrer");
         let limited_data_use = self.limited_data_use()?;
         if !events::suits(event_name, self.source) {
@@ -71,11 +71,10 @@ impl<'a> RecordBuilder<'a, '_> {
         });
         out.object(key!("app"), false, |out| self.app(out));
         out.object(key!("ad"), false, |out| self.ad(out));
-        if let Some(id) = lead_id {
-            let lead = self.payload.at(places.lead_fields);
+        if let Some(lead) = lead {
+            let parent = Parent::Object("lead_fields");
             out.object(key!("lead"), true, |out| {
-                out.text(key!("lead_id"), id);
-                out.text_if_any(key!("lead_event_source"), trimmed(lead.get("lead_event_source")));
+                self.resolved.members(self.vendor, out, LEAD, lead, parent);
             });
         }
         if let Some(limited) = limited_data_use {
@@ -126,14 +125,20 @@ impl<'a> RecordBuilder<'a, '_> {
         Ok(url)
     }
 
-    /// Returns the id of the lead, which CRM events need and others do not have.
-    fn lead_id(&self) -> Result<Option<&'a str>, Refusal> {
-        if self.source != EventSource::Crm {
-            return Ok(None);
+    /// Returns the lead, whose id CRM events need and others do not have. Events of apps need the app's id.
+    fn lead(&self) -> Result<Option<Value<'a>>, Refusal> {
+        let has_id = |object: Value<'a>, key| {
+            let id = trimmed(object.get(key));
+            id.is_some_and(|id| usable_text(id, TextKind::Id).is_ok())
+        };
+        let places = &self.payload.layout.places;
+        let (lead, app) = (self.payload.at(places.lead_fields), self.payload.at(places.app));
+        match self.source {
+            EventSource::Crm if has_id(lead, "lead_id") => Ok(Some(lead)),
+            EventSource::Crm => Err(own::no_lead_id().into()),
+            EventSource::App if !has_id(app, "app_id") => Err(own::no_app_id().into()),
+            _ => Ok(None),
         }
-        let lead = self.payload.at(self.payload.layout.places.lead_fields);
-        let id = trimmed(lead.get("lead_id"));
-        Ok(Some(id.ok_or_else(own::no_lead_id)?))
     }
 
     /// Returns the flag of Limited Data Use. An opt-out that cannot be read counts as one. One of the device or of the consent

@@ -611,6 +611,22 @@ fn a_lead_of_a_crm_system() {
 }
 
 #[test]
+fn a_placeholder_is_the_id_of_no_lead_and_no_app() {
+    let crm = mapped(CRM, "event = \"Deal Won\"");
+    let told = |fields: Json| with(&lead(), &json!({ "properties": fields }));
+    for id in ["undefined", "n/a", "0"] {
+        let event = told(json!({ "lead_id": id }));
+        assert_eq!(refused(&crm, &event), "missing_field lead_fields.lead_id", "{id}");
+        assert_eq!(sent(OFFLINE, &event)["user"].get("lead_id"), None, "{id}");
+        let event = with(&in_app(), &json!({ "context": { "app": { "namespace": id } } }));
+        assert_eq!(refused(APP, &event), "missing_field app.app_id", "{id}");
+    }
+    let event = told(json!({ "lead_event_source": "null" }));
+    assert_eq!(sent(&crm, &event)["lead"], json!({ "lead_id": "7001" }));
+    assert_eq!(warnings(&crm, &event), ["junk lead_fields.lead_event_source"]);
+}
+
+#[test]
 fn an_event_never_goes_to_the_id_of_another_source() {
     for (settings, source) in [(WEB, "crm"), (CRM, "web")] {
         let settings = mapped(
