@@ -116,6 +116,39 @@ impl Sink for Scripted {
     }
 }
 
+impl Scripted {
+    /// Makes a sink whose destination answers by a script, from now on.
+    fn new(script: impl Fn(&[String], Duration) -> Act + Send + Sync + 'static) -> Scripted {
+        Scripted {
+            script: Box::new(script),
+            started: Instant::now(),
+            log: Arc::default(),
+            probes_fail_until: Duration::ZERO,
+            probes: Arc::default(),
+        }
+    }
+
+    /// Makes the stage of this sink, without transforms.
+    fn stage(self, options: &SinkOptions) -> Stage {
+        Stage {
+            route: options.route.clone(),
+            transforms: Vec::new(),
+            sink: Arc::new(self),
+        }
+    }
+}
+
+/// Returns a script that answers otherwise until a second, and then delivers.
+fn until(second: u64, otherwise: fn() -> Act) -> impl Fn(&[String], Duration) -> Act {
+    move |_, at| {
+        if at < Duration::from_secs(second) {
+            otherwise()
+        } else {
+            Act::Deliver
+        }
+    }
+}
+
 fn retry() -> Outcome {
     Outcome::Retry {
         reason: Reason::new("unavailable", ""),
@@ -230,17 +263,14 @@ impl Rig {
         let ledger = Arc::new(SinkLedger::default());
         let started = Instant::now();
         let log = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::new(Scripted {
-            script: Box::new(script),
-            started,
+        let sink = Scripted {
             log: log.clone(),
             probes_fail_until: self.probes_fail_until,
-            probes: Arc::default(),
-        });
+            ..Scripted::new(script)
+        };
         let stage = Stage {
-            route: self.options.route.clone(),
             transforms: self.transforms,
-            sink,
+            ..sink.stage(&self.options)
         };
         let inputs = self.options.inputs.iter().map(|input| &**input);
         let listening = Subscription::new(inputs, Start::End);
@@ -412,15 +442,7 @@ async fn holds_for_the_operator_and_goes_on_by_itself() {
     let mut rig = rig(0..25);
     // Longer than a record may be retried: time on hold does not count.
     rig.probes_fail_until = Duration::from_secs(3_000);
-    let ended = rig
-        .run(|_, at| {
-            if at < Duration::from_secs(3_000) {
-                Act::Hold
-            } else {
-                Act::Deliver
-            }
-        })
-        .await;
+    let ended = rig.run(until(3_000, || Act::Hold)).await;
     ended.assert_closed(25);
     assert_eq!(ended.ledger.delivered.get(), 25);
     assert_eq!(ended.ledger.held.total(), 1);
@@ -484,15 +506,7 @@ async fn when_everything_is_refused_it_holds_and_loses_nothing() {
     rig.options.batch.max_events = 500;
     rig.options.requests.concurrency = 3;
     rig.probes_fail_until = Duration::from_secs(1_000);
-    let ended = rig
-        .run(|_, at| {
-            if at < Duration::from_secs(1_000) {
-                Act::Isolate
-            } else {
-                Act::Deliver
-            }
-        })
-        .await;
+    let ended = rig.run(until(1_000, || Act::Isolate)).await;
     ended.assert_closed(1_000);
     assert_eq!(ended.ledger.delivered.get(), 1_000, "{:?}", ended.ledger.rejected);
     assert_eq!(ended.ledger.held.total(), 1);
@@ -544,15 +558,7 @@ async fn a_timeout_is_no_success_and_may_have_been_written() {
     for (retry_maybe_duplicates, offline_delivered) in [(true, 1), (false, 0)] {
         let mut rig = rig(["web", "offline"]);
         rig.options.retry.maybe_duplicates = retry_maybe_duplicates;
-        let ended = rig
-            .run(|_, at| {
-                if at < Duration::from_secs(20) {
-                    Act::Hang
-                } else {
-                    Act::Deliver
-                }
-            })
-            .await;
+        let ended = rig.run(until(20, || Act::Hang)).await;
         ended.assert_closed(2);
         assert_eq!(ended.ledger.delivered.get(), 1 + offline_delivered);
         assert_eq!(
@@ -723,6 +729,15 @@ mod restart {
             }
         }
 
+        /// A sink whose log and clock are those of the bench.
+        fn sink(&self, script: impl Fn(&[String], Duration) -> Act + Send + Sync + 'static) -> Scripted {
+            Scripted {
+                started: self.started,
+                log: self.log.clone(),
+                ..Scripted::new(script)
+            }
+        }
+
         pub(super) async fn open(&self) -> (Box<dyn Reader>, Resumed) {
             self.journal.reader("sink", &listening()).await.unwrap()
         }
@@ -752,19 +767,8 @@ mod restart {
             news: Arc<tokio::sync::Notify>,
             script: impl Fn(&[String], Duration) -> Act + Send + Sync + 'static,
         ) -> Parts {
-            let sink = Arc::new(Scripted {
-                script: Box::new(script),
-                started: self.started,
-                log: self.log.clone(),
-                probes_fail_until: Duration::ZERO,
-                probes: Arc::default(),
-            });
             let options = rig([""; 0]).options;
-            let stage = Stage {
-                route: options.route.clone(),
-                transforms: Vec::new(),
-                sink,
-            };
+            let stage = self.sink(script).stage(&options);
             let parts = Parts::new(options, stage, Arc::default());
             self.go_with(parts, stop, news).await
         }
@@ -867,18 +871,7 @@ mod restart {
                 filter_removed,
                 ..rig([""; 0]).options
             };
-            let sink = Arc::new(Scripted {
-                script: Box::new(|_, _| Act::Deliver),
-                started: bench.started,
-                log: bench.log.clone(),
-                probes_fail_until: Duration::ZERO,
-                probes: Arc::default(),
-            });
-            let stage = Stage {
-                route: options.route.clone(),
-                transforms: Vec::new(),
-                sink,
-            };
+            let stage = bench.sink(|_, _| Act::Deliver).stage(&options);
             let dead_letters = Arc::new(DeadLetters::new(PersonalData::None));
             let ledger = bench.ledger.clone();
             let signals = (Stop::default(), Arc::default(), Arc::default());
@@ -1061,17 +1054,7 @@ mod restart {
         options.requests.concurrency = 2;
         options.batch.max_events = 2;
         options.batch.max_wait = Duration::from_millis(100);
-        let stage = Stage {
-            route: options.route.clone(),
-            transforms: Vec::new(),
-            sink: Arc::new(Scripted {
-                script: Box::new(|_, _| Act::DeliverLate),
-                started: bench.started,
-                log: bench.log.clone(),
-                probes_fail_until: Duration::ZERO,
-                probes: Arc::default(),
-            }),
-        };
+        let stage = bench.sink(|_, _| Act::DeliverLate).stage(&options);
         let stop = Stop::default();
         let driver = Driver::new(
             Parts::new(options, stage, Arc::default()),
@@ -1112,15 +1095,8 @@ mod restart {
         let mut options = rig([""; 0]).options;
         options.shed_when_full = true;
         let stage = Stage {
-            route: options.route.clone(),
             transforms: vec![Box::new(Late::default())],
-            sink: Arc::new(Scripted {
-                script: Box::new(|_, _| Act::Deliver),
-                started: bench.started,
-                log: bench.log.clone(),
-                probes_fail_until: Duration::ZERO,
-                probes: Arc::default(),
-            }),
+            ..bench.sink(|_, _| Act::Deliver).stage(&options)
         };
         let driver = Driver::new(
             Parts::new(options, stage, Arc::default()),
@@ -1153,24 +1129,11 @@ mod restart {
         shed.ask();
         let mut options = rig([""; 0]).options;
         options.shed_when_full = true;
-        let sink = Arc::new(Scripted {
-            script: Box::new(|_, at| {
-                if at < Duration::from_secs(5) {
-                    Act::Hold
-                } else {
-                    Act::Deliver
-                }
-            }),
-            started: bench.started,
-            log: bench.log.clone(),
+        let sink = Scripted {
             probes_fail_until: Duration::from_secs(5),
-            probes: Arc::default(),
-        });
-        let stage = Stage {
-            route: options.route.clone(),
-            transforms: Vec::new(),
-            sink,
+            ..bench.sink(until(5, || Act::Hold))
         };
+        let stage = sink.stage(&options);
         let parts = Parts::new(options, stage, Arc::default());
         let dead_letters = Arc::new(DeadLetters::new(PersonalData::None));
         let signals = (Stop::default(), shed.clone(), Arc::default());

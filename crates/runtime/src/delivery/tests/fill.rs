@@ -23,17 +23,9 @@ async fn values(rig: Rig) -> (Fill, Pending) {
     let journal = MemoryJournal::with_quota(1 << 30, quota);
     let (reader, mut resumed) = journal.reader("sink", &listening()).await.unwrap();
     let options = Arc::new(rig.options);
-    let sink = Arc::new(Scripted {
-        script: Box::new(|_, _| Act::Deliver),
-        started: Instant::now(),
-        log: Arc::default(),
-        probes_fail_until: Duration::ZERO,
-        probes: Arc::default(),
-    });
     let stage = Stage {
-        route: options.route.clone(),
         transforms: rig.transforms,
-        sink,
+        ..Scripted::new(|_, _| Act::Deliver).stage(&options)
     };
     let ledger = Arc::new(SinkLedger::default());
     let events = Events::new(

@@ -25,21 +25,17 @@ async fn drive(limit: Quota, sinks: [Member; 2], at_most: Duration) -> Vec<(&'st
         options.batch.max_events = 1;
         options.requests.concurrency = concurrency;
         let calls = calls.clone();
-        let sink = Arc::new(Scripted {
-            script: Box::new(move |_, at| {
-                calls.lock().unwrap().push((name, at));
-                script(at)
-            }),
+        let logged = move |_: &[String], at| {
+            calls.lock().unwrap().push((name, at));
+            script(at)
+        };
+        let sink = Scripted {
             started,
-            log: Arc::default(),
             probes_fail_until: Duration::MAX,
             probes: probes.clone(),
-        });
-        let stage = Stage {
-            route: options.route.clone(),
-            transforms: Vec::new(),
-            sink,
+            ..Scripted::new(logged)
         };
+        let stage = sink.stage(&options);
         let driver = Driver::new(
             Parts::new(options, stage, group.clone()),
             journal.reader(name, &listening()).await.unwrap(),

@@ -11,21 +11,11 @@ async fn drive(journal: &MemoryJournal) -> (tokio::task::JoinHandle<Parts>, Sent
     let sent = Sent::default();
     let options = rig([""; 0]).options;
     let of_sink = sent.clone();
-    let sink = Arc::new(Scripted {
-        script: Box::new(move |ids, _| {
-            of_sink.lock().unwrap().extend(ids.iter().cloned());
-            Act::Deliver
-        }),
-        started: Instant::now(),
-        log: Arc::default(),
-        probes_fail_until: Duration::ZERO,
-        probes: Arc::default(),
+    let sink = Scripted::new(move |ids, _| {
+        of_sink.lock().unwrap().extend(ids.iter().cloned());
+        Act::Deliver
     });
-    let stage = Stage {
-        route: options.route.clone(),
-        transforms: Vec::new(),
-        sink,
-    };
+    let stage = sink.stage(&options);
     let driver = Driver::new(
         Parts::new(options, stage, Arc::new(RateGroup::full(None))),
         journal.reader("sink", &listening()).await.unwrap(),
