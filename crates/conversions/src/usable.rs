@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use signalbox_core::{Node, Warning};
-use signalbox_segment::placeholder::{self, Placeholder, is_blank, is_zero_id, placeholder};
+use signalbox_segment::placeholder::{self, Placeholder, hash_of, is_blank, is_zero_id, placeholder};
 use signalbox_segment::value::{Number, Value};
 
 use crate::encode::{PersonalField, TextKind};
@@ -90,8 +90,8 @@ pub fn usable_text(text: &str, kind: TextKind) -> Result<&str, Unusable> {
     }
     let junk = match (placeholder(text), kind) {
         (Some(Placeholder::Always), _) => true,
-        (meaning, TextKind::Id) => meaning.is_some() || is_zero_id(text),
-        (meaning, TextKind::ProductId) => meaning.is_some(),
+        (meaning, TextKind::Id) => meaning.is_some() || is_zero_id(text) || is_hash_of_junk(text),
+        (meaning, TextKind::ProductId) => meaning.is_some() || is_hash_of_junk(text),
         (_, TextKind::Free) => false,
     };
     if junk {
@@ -100,6 +100,15 @@ pub fn usable_text(text: &str, kind: TextKind) -> Result<&str, Unusable> {
         Ok(text)
     }
 }
+
+/// Returns true for the SHA-256 of a blank or a placeholder.
+#[inline]
+fn is_hash_of_junk(text: &str) -> bool {
+    text.len() == HEX_LEN && hash_of(&text.to_ascii_lowercase()).is_some()
+}
+
+/// Number of hexadecimal digits of a SHA-256.
+const HEX_LEN: usize = 64;
 
 /// Warns of the values before the first one of each field that the mapping takes: blank texts, `false` and zero.
 #[cold]

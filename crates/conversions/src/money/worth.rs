@@ -187,7 +187,9 @@ impl<'a> Amounts<'a, '_> {
             Some(())
         };
         if products.is_array() {
-            products.items().try_for_each(&mut add)?;
+            // Null and the like among the products are none.
+            let mut items = products.items().filter(|item| item.is_object());
+            items.try_for_each(&mut add)?;
         } else {
             add(products)?;
         }

@@ -179,6 +179,8 @@ impl<'a> Coercion<'a> {
         let mut built = BumpVec::with_capacity_in(root.array_len(), self.arena);
         for (index, item) in root.items().enumerate() {
             let before = self.errors.len();
+            // Paths give a value below zero and false, which here is no product.
+            let item = if item.is_falsy() { Value::Undefined } else { item };
             let eval = context.eval.on(shape, item);
             let path = path.index(index);
             let item = self.mapped_members(&path, plan.item.label, members, object, eval, None)?;

@@ -8,7 +8,8 @@ use super::field_path::FieldPath;
 use super::rule::{CommonCase, FieldPlan, JsonType, ObjectPlan, ValueRule, drops_as_empty};
 use super::words::{characters, either, with_article};
 use super::{Coerced, Leniency};
-use crate::value::{Value, js_trim, utf16_len};
+use crate::placeholder::is_blank;
+use crate::value::{Value, utf16_len};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
@@ -42,9 +43,7 @@ fn top_level<'a>(field: &Field<'_>, value: Value<'a>, arena: &'a Bump, leniency:
 /// Returns true if a value of a field, or one item of it, counts as absent.
 pub(crate) fn empty(field: &Field<'_>, item: bool, value: &Value<'_>, leniency: Leniency) -> bool {
     match value {
-        Value::Str(text) if leniency == Leniency::PerField => {
-            !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && js_trim(text).is_empty()
-        }
+        Value::Str(text) if leniency == Leniency::PerField => is_blank(text),
         _ => drops_as_empty(field, item, value),
     }
 }

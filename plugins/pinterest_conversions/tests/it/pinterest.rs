@@ -511,6 +511,20 @@ fn an_object_with_numbers_for_keys_is_a_list_of_products() {
 }
 
 #[test]
+fn what_is_no_product_among_products_adds_nothing() {
+    let event = order(
+        json!({ "properties": { "revenue": null, "total": null, "products": [
+        false, 0, null, "", { "product_id": "lamp", "price": 5, "quantity": "\u{200b}" },
+        { "product_id": Sha256Hex::of("null").as_str(), "sku": "b", "price": 1 },
+    ] } }),
+    );
+    let custom = &checkout().sent(&event)["custom_data"];
+    let contents = json!([{ "id": "lamp", "item_price": "5" }, { "id": "b", "item_price": "1" }]);
+    assert_eq!(custom["contents"], contents);
+    assert_eq!((&custom["num_items"], &custom["value"]), (&json!(2), &json!("6")));
+}
+
+#[test]
 fn a_bad_product_costs_only_itself() {
     let event = order(json!({ "properties": { "products": [
         { "product_id": "a", "price": null, "quantity": null, "name": null },
