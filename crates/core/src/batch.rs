@@ -125,8 +125,18 @@ impl Batch {
         Report {
             ticket: self.ticket,
             verdict,
+            response: None,
         }
     }
+}
+
+/// The facts about a destination's response that are about the request as a whole, for the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// The id that the destination gave the request, for questions to its support.
+    pub request_id: Option<Box<str>>,
 }
 
 /// A sink's report on one [`Batch`]; made only by consuming the batch.
@@ -135,9 +145,23 @@ impl Batch {
 pub struct Report {
     ticket: u64,
     verdict: Verdict,
+    response: Option<Response>,
 }
 
 impl Report {
+    /// Adds the destination's response.
+    pub fn with_response(self, response: Response) -> Report {
+        Report {
+            response: Some(response),
+            ..self
+        }
+    }
+
+    /// Takes the destination's response, if there was one; for the runtime.
+    pub fn take_response(&mut self) -> Option<Response> {
+        self.response.take()
+    }
+
     /// Returns the batch's ticket and the sink's verdict; for the runtime.
     pub fn into_parts(self) -> (u64, Verdict) {
         (self.ticket, self.verdict)

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Batch, Checkpoints, Event, Outlet, Prepared, Reason, Report, Vitals};
+use crate::{Batch, Checkpoints, Event, Outlet, Prepared, Reason, Record, Report, Summary, Vitals};
 
 /// Receives events and hands them to its [`Outlet`].
 #[async_trait]
@@ -121,6 +121,12 @@ pub trait Sink: Send + Sync {
     /// Returns sentences for status about findings at run time, for instance a property that the sink leaves out now.
     fn notes(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Reads what a record of this sink says, for the history, on whose thread this runs. Default: nothing, for destinations
+    /// that take events unchanged.
+    fn summary(&self, _record: &Record) -> Summary {
+        Summary::default()
     }
 
     /// Flushes and closes, once after the last delivery.

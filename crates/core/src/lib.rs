@@ -28,11 +28,12 @@ mod reason;
 mod record;
 mod registry;
 mod secret;
+mod summary;
 mod units;
 mod vitals;
 
 pub use answer::Answer;
-pub use batch::{Batch, Outcome, Report, Verdict};
+pub use batch::{Batch, Outcome, Report, Response, Verdict};
 pub use byte_slab::ByteSlab;
 pub use checkpoints::Checkpoints;
 pub use component::{Flow, Framing, Sink, Sockets, Source, SourceContext, SourceTask, StartError, Transform};
@@ -56,6 +57,7 @@ pub use reason::{NO_TRIGGER_MATCHED, Reason, Warning, may_be_address, redact};
 pub use record::{Prepared, Record, Rejection, Resend};
 pub use registry::{PluginInfo, PluginKind, plugins};
 pub use secret::Secret;
+pub use summary::{Money, Summary};
 pub use units::{HumanDuration, Size};
 pub use vitals::Vitals;
 

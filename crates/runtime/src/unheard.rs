@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use signalbox_core::Event;
-use signalbox_core::privacy::{looks_like, looks_like_phone_number, scrub_text};
+use signalbox_core::privacy::{HIDDEN_NAME, shown_name};
 
 /// Most names that one sink counts; later ones are counted together.
 const MOST: usize = 100;
 /// The name under which events are counted whose own name is one too many, or looks personal.
-const OTHER: &str = "…";
-/// Most characters of a name that are kept.
-const LONGEST: usize = 100;
+const OTHER: &str = HIDDEN_NAME;
 
 /// Counts of track events by name, of this process.
 #[derive(Debug, Default)]
@@ -24,7 +22,7 @@ impl Unheard {
             return;
         }
         let name = event.root().get("event").and_then(|name| name.as_str());
-        let Some(name) = name.map(shown) else { return };
+        let Some(name) = name.map(shown_name) else { return };
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let full = counts.len() >= MOST && !counts.contains_key(&name);
         let name = if full { OTHER.to_owned() } else { name };
@@ -44,16 +42,6 @@ impl Unheard {
     pub fn snapshot(&self) -> BTreeMap<String, u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-/// Returns the name as it is shown: cut if it is long, and replaced if it looks like an e-mail address or a phone number
-/// or holds one.
-fn shown(name: &str) -> String {
-    let personal = looks_like(name).is_some() || looks_like_phone_number(name) || scrub_text(name).is_some();
-    if personal {
-        return OTHER.to_owned();
-    }
-    name.chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]
@@ -95,7 +83,7 @@ mod tests {
             [("Help Opened".to_owned(), 2), (OTHER.to_owned(), 4)].into()
         );
         let found = counted([("page", "Home".to_owned()), ("track", "ü".repeat(500))]);
-        assert_eq!(found, [("ü".repeat(LONGEST), 1)].into());
+        assert_eq!(found, [("ü".repeat(100), 1)].into());
     }
 
     #[test]

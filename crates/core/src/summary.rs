@@ -1,0 +1,81 @@
+//! Summaries of records, for the history: names, ids and worth of a conversion, without personal values.
+
+/// The part of a sink's record that people look for in a history.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The destination's name of the conversion: `checkout`.
+    pub event_name: Option<Box<str>>,
+    /// Where the conversion happened, in the destination's words: `web`, `offline`.
+    pub action_source: Option<Box<str>>,
+    /// The id by which the destination recognises duplicates. It may look personal, since shops make it.
+    pub event_id: Option<Box<str>>,
+    /// The order. It may look personal, since shops make it.
+    pub order_id: Option<Box<str>>,
+    /// Worth of the conversion.
+    pub value: Option<Money>,
+    /// Names of the match keys that it carries, such as `email`, never their values.
+    pub match_keys: Vec<Box<str>>,
+}
+
+/// An amount of money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Money {
+    /// The amount in millionths of the currency.
+    pub millionths: i64,
+    /// ISO 4217 code; `None` if the record has none.
+    pub currency: Option<Box<str>>,
+}
+
+impl Money {
+    /// Reads an amount as JSON numbers spell it. `None` if it is no number, or too large for millionths in 64 bits.
+    /// Digits beyond the millionth do not count.
+    #[must_use]
+    pub fn millionths(text: &str) -> Option<i64> {
+        const SCALE: usize = 6;
+        let (sign, digits) = match text.strip_prefix('-') {
+            Some(digits) => (-1, digits),
+            None => (1, text),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let is_plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !is_plain(whole) || !is_plain(fraction) {
+            // With an exponent.
+            let millionths = text.parse::<f64>().ok()? * 1e6;
+            let fits = millionths.is_finite() && millionths.abs() < 9e18;
+            return fits.then(|| millionths.round() as i64);
+        }
+        let whole: i64 = whole.parse().ok()?;
+        let kept = fraction.get(..SCALE).unwrap_or(fraction);
+        let mut part: i64 = if kept.is_empty() { 0 } else { kept.parse().ok()? };
+        for _ in kept.len()..SCALE {
+            part *= 10;
+        }
+        Some(sign * whole.checked_mul(1_000_000)?.checked_add(part)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_exactly() {
+        for (text, expected) in [
+            ("72.05", Some(72_050_000)),
+            ("0", Some(0)),
+            ("-3.5", Some(-3_500_000)),
+            ("1e3", Some(1_000_000_000)),
+            ("2.5E-1", Some(250_000)),
+            ("0.1234567", Some(123_456)),
+            ("9007199254740993", None),
+            ("1e300", None),
+            ("", None),
+            (".5", Some(500_000)),
+            ("abc", None),
+            ("1.2.3", None),
+            ("NaN", None),
+        ] {
+            assert_eq!(Money::millionths(text), expected, "{text}");
+        }
+    }
+}

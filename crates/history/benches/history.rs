@@ -1,0 +1,174 @@
+//! The cost of a record in the history's thread and on the way of an event, and searches among 1,000,000 records.
+//!
+//! `cargo bench -p signalbox-history`
+
+#![allow(clippy::unwrap_used, reason = "a bench that panics fails")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use signalbox_core::{JournalKey, Money};
+use signalbox_history::{
+    Attempt, By, Filter, History, IdKeys, IdKind, Ids, Outcome, Record, Report, Settings,
+};
+
+/// Records of the searches.
+const MANY: u64 = 1_000_000;
+/// Records handed over at once.
+const BATCH: u64 = 500;
+
+fn keys() -> IdKeys {
+    IdKeys::derive([&JournalKey::new([7; 32])]).unwrap()
+}
+
+fn record(n: u64, keys: &IdKeys) -> Record {
+    let mut ids = Ids::default();
+    ids.add(
+        IdKind::MessageId,
+        &format!("ajs-next-{n:x}-0123456789abcdef"),
+        keys,
+    );
+    ids.add(IdKind::EventId, &format!("ajs-next-{n:x}-0123456789abcdef"), keys);
+    ids.add(IdKind::OrderId, &format!("A-{n}"), keys);
+    ids.add(IdKind::Email, &format!("ivy{n}@example.com"), keys);
+    ids.add(IdKind::UserId, &format!("u-{n}"), keys);
+    let at = jiff::Timestamp::now().as_millisecond();
+    Record {
+        ended_at: at,
+        received_at: at - 1_500,
+        happened_at: at - 60_000,
+        source: "web".into(),
+        library: Some("analytics.js 2.1.0".into()),
+        position: Some(n),
+        sink: "pinterest".into(),
+        mapping: Some("Checkout".into()),
+        event: "Order Completed".into(),
+        event_name: Some("checkout".into()),
+        action_source: Some("web".into()),
+        outcome: Outcome::Delivered,
+        reason: None,
+        message: None,
+        attempts: vec![Attempt {
+            at: at - 100,
+            millis: 95,
+            status: Some(200),
+            result: "delivered".into(),
+        }],
+        request_id: None,
+        warnings: Vec::new(),
+        match_keys: ["email", "phone", "ip", "user_agent", "click_id"]
+            .map(Into::into)
+            .to_vec(),
+        value: Some(Money {
+            millionths: 72_050_000,
+            currency: Some("EUR".into()),
+        }),
+        batch: Some((n / BATCH, 500)),
+        bytes: 940,
+        late: false,
+        ids,
+    }
+}
+
+fn batch(from: u64, keys: &IdKeys) -> Vec<Record> {
+    (from..from + BATCH).map(|n| record(n, keys)).collect()
+}
+
+fn writing(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = keys();
+    let history = History::start(Settings::new(folder.path()), keys.clone()).unwrap();
+    let mut next = 0;
+    // Per record: divide by 500.
+    criterion.bench_function("history thread, 500 records", |bench| {
+        bench.iter_custom(|rounds| {
+            let mut spent = Duration::ZERO;
+            for _ in 0..rounds {
+                let records = batch(next, &keys);
+                next += BATCH;
+                let begin = Instant::now();
+                history.hand(Box::new(records));
+                history.flush().unwrap();
+                spent += begin.elapsed();
+            }
+            spent
+        });
+    });
+    criterion.bench_function("ids of an event, on its way", |bench| {
+        bench.iter(|| {
+            let mut ids = Ids::default();
+            ids.add(IdKind::Email, black_box("ivy@example.com"), &keys);
+            ids.add(IdKind::UserId, black_box("u-1001"), &keys);
+            ids
+        });
+    });
+    history.close();
+}
+
+fn searching(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = keys();
+    let history = History::start(Settings::new(folder.path()), keys.clone()).unwrap();
+    let begin = Instant::now();
+    for n in (0..MANY).step_by(usize::try_from(BATCH * 20).unwrap()) {
+        for part in 0..20 {
+            history.hand(Box::new(batch(n + part * BATCH, &keys)));
+        }
+        history.flush().unwrap();
+    }
+    let spent = begin.elapsed();
+    let health = history.health();
+    println!(
+        "{} rows in {spent:.1?} ({:.2} µs each, the making of them included), {} bytes, {} dropped",
+        health.rows,
+        spent.as_secs_f64() * 1e6 / health.rows as f64,
+        health.bytes,
+        health.dropped
+    );
+    let reader = history.reader();
+    let mut n = 17;
+    let mut search = |name: &str, kind: IdKind, text: &dyn Fn(u64) -> String| {
+        criterion.bench_function(name, |bench| {
+            bench.iter(|| {
+                n = (n * 48_271) % 999_983;
+                let ids = reader.keys().hashes(kind, &text(n));
+                let page = reader.find(&ids, &Filter::default()).unwrap();
+                assert_eq!(page.entries.len(), 1);
+                page
+            });
+        });
+    };
+    search("search by order among 1,000,000", IdKind::OrderId, &|n| {
+        format!("A-{n}")
+    });
+    search("search by e-mail among 1,000,000", IdKind::Email, &|n| {
+        format!("ivy{n}@example.com")
+    });
+    criterion.bench_function("latest 100", |bench| {
+        bench.iter(|| reader.latest(&Filter::default(), None, 100).unwrap());
+    });
+    criterion.bench_function("latest 100 of an outcome that none has", |bench| {
+        let filter = Filter {
+            outcome: Some("rejected".into()),
+            ..Filter::default()
+        };
+        bench.iter(|| reader.latest(&filter, None, 100).unwrap());
+    });
+    criterion.bench_function("report with details", |bench| {
+        let report = Report {
+            by: vec![By::Day, By::Sink, By::EventName, By::Outcome],
+            details: true,
+            ..Report::default()
+        };
+        bench.iter(|| reader.report(&report).unwrap());
+    });
+    history.close();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20);
+    targets = writing, searching
+}
+criterion_main!(benches);

@@ -1,0 +1,165 @@
+//! Opening of SQLite files, and their faults in plain words.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::files;
+
+/// The version of the schema of both kinds of files, kept in SQLite's `user_version`.
+pub(crate) const VERSION: i32 = 1;
+
+/// Time for which a statement waits for another program that has locked the file.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The reason why a file of the history cannot be used. The sentence names the file and the remedy.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{path}: {told}", path = path.display())]
+pub struct Trouble {
+    path: PathBuf,
+    told: String,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The file is no database, or a damaged one.
+    Damaged,
+    /// A newer version of Signalbox wrote it.
+    Newer,
+    /// The file is not there.
+    Missing,
+    Other,
+}
+
+impl Trouble {
+    pub(crate) fn of(path: &Path, error: &rusqlite::Error) -> Trouble {
+        let code = error.sqlite_error_code();
+        let (kind, told) = match code {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                (Kind::Damaged, "is damaged".to_owned())
+            }
+            Some(ErrorCode::DiskFull) => (
+                Kind::Other,
+                "cannot be written: the disk is full; make room, or set [history] max_bytes lower".to_owned(),
+            ),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+                Kind::Other,
+                "is locked by another program; close the program that writes to it".to_owned(),
+            ),
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (
+                Kind::Other,
+                "cannot be written: give the router's user the right to write the file and its folder".to_owned(),
+            ),
+            Some(ErrorCode::CannotOpen) if !path.exists() => (Kind::Missing, "is not there".to_owned()),
+            Some(ErrorCode::CannotOpen) => (
+                Kind::Other,
+                "cannot be opened: give the router's user the right to read and write the file and its folder".to_owned(),
+            ),
+            _ => (Kind::Other, format!("cannot be used: {error}")),
+        };
+        Trouble {
+            path: path.to_owned(),
+            told,
+            kind,
+        }
+    }
+
+    pub(crate) fn io(path: &Path, error: &std::io::Error) -> Trouble {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => Kind::Missing,
+            _ => Kind::Other,
+        };
+        Trouble {
+            path: path.to_owned(),
+            told: format!("cannot be used: {error}"),
+            kind,
+        }
+    }
+
+    fn newer(path: &Path, version: i32) -> Trouble {
+        Trouble {
+            path: path.to_owned(),
+            told: format!(
+                "was written by a newer version of Signalbox (schema {version}, this one knows {VERSION}); use that \
+                 version, or move the file away"
+            ),
+            kind: Kind::Newer,
+        }
+    }
+
+    pub(crate) fn is_damage(&self) -> bool {
+        self.kind == Kind::Damaged
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        self.kind == Kind::Missing
+    }
+
+    pub(crate) fn is_newer(&self) -> bool {
+        self.kind == Kind::Newer
+    }
+}
+
+/// Opens a file for writing, and makes its tables if it is new.
+///
+/// # Errors
+/// [`Trouble`]
+pub(crate) fn open(path: &Path, schema: &str) -> Result<Connection, Trouble> {
+    files::make_private(path).map_err(|error| Trouble::io(path, &error))?;
+    let opened = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(path, flags)?;
+        db.busy_timeout(PATIENCE)?;
+        db.set_prepared_statement_cache_capacity(32);
+        // NORMAL: a crash of the process loses nothing that was committed; one of the machine may lose the last commits.
+        // Erased texts are overwritten, not only unlinked.
+        db.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;",
+        )?;
+        let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok((db, version))
+    };
+    let (mut db, version) = opened().map_err(|error| Trouble::of(path, &error))?;
+    match version {
+        0 => create(&mut db, schema).map_err(|error| Trouble::of(path, &error))?,
+        VERSION => {}
+        newer => return Err(Trouble::newer(path, newer)),
+    }
+    Ok(db)
+}
+
+fn create(db: &mut Connection, schema: &str) -> rusqlite::Result<()> {
+    let made = db.transaction()?;
+    made.execute_batch(schema)?;
+    made.pragma_update(None, "user_version", VERSION)?;
+    made.commit()
+}
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// [`Trouble`]; the file may be missing, since old files are removed at any time.
+pub(crate) fn read(path: &Path) -> Result<Connection, Trouble> {
+    let opened = || {
+        // A reader of a WAL takes part in its locks, so it opens the file for writing and promises not to.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(path, flags)?;
+        db.busy_timeout(PATIENCE)?;
+        db.execute_batch("PRAGMA query_only = ON;")?;
+        let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok((db, version))
+    };
+    let (db, version) = opened().map_err(|error| Trouble::of(path, &error))?;
+    match version {
+        VERSION => Ok(db),
+        // Its tables are not made yet.
+        0 => Err(Trouble {
+            path: path.to_owned(),
+            told: "is empty".to_owned(),
+            kind: Kind::Missing,
+        }),
+        newer => Err(Trouble::newer(path, newer)),
+    }
+}

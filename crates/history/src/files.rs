@@ -1,0 +1,246 @@
+//! Names and places of the history's files.
+//!
+//! ```text
+//! signalbox-history/
+//!   sums.db                  the sums of all hours
+//!   rows-2026-11-29.db       the records that ended on a day (UTC)
+//!   rows-2026-11-29T13.db    the records from 13:00 on, if the day's file was full by then
+//!   rows-2026-11-29T13.2.db  the same, if that file was full within its hour
+//! ```
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
+use signalbox_core::{PRIVATE_FILE, PRIVATE_FOLDER};
+
+/// The file of the sums.
+pub(crate) const SUMS: &str = "sums.db";
+const PREFIX: &str = "rows-";
+const SUFFIX: &str = ".db";
+/// Endings of a database and of the files that SQLite keeps beside it.
+const COMPANIONS: [&str; 3] = ["", "-wal", "-shm"];
+/// The extension of a damaged file that was set aside.
+const ASIDE: &str = "corrupt";
+pub(crate) const HOUR_MILLIS: i64 = 3_600_000;
+const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
+
+/// The name of a file of rows. The order of the names is that of the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RowFile {
+    day: civil::Date,
+    /// `None` for the whole day.
+    hour: Option<i8>,
+    /// 1 for the first file of an hour.
+    number: u32,
+}
+
+impl RowFile {
+    /// Names the file of the day in which a moment lies.
+    pub(crate) fn of_day(at: i64) -> RowFile {
+        let at = moment(at);
+        RowFile {
+            day: at.date(),
+            hour: None,
+            number: 1,
+        }
+    }
+
+    /// Names the file that follows this one, which is over or full.
+    pub(crate) fn next(self, at: i64) -> RowFile {
+        let of_day = RowFile::of_day(at);
+        let of_hour = RowFile {
+            hour: Some(moment(at).hour()),
+            ..of_day
+        };
+        // The clock may have been set back.
+        let first = if of_day.day > self.day { of_day } else { of_hour };
+        if first > self {
+            return first;
+        }
+        RowFile {
+            hour: self.hour.or(of_hour.hour),
+            number: self.number.saturating_add(1),
+            ..self
+        }
+    }
+
+    /// Returns true if records that end at this moment belong to a later day or hour.
+    pub(crate) fn is_over(self, at: i64) -> bool {
+        let at = moment(at);
+        self.day < at.date() || self.day == at.date() && self.hour.is_some_and(|hour| hour < at.hour())
+    }
+
+    /// Returns the moment before which all its records ended, Unix milliseconds.
+    pub(crate) fn end(self) -> i64 {
+        let begin = TimeZone::UTC.to_timestamp(self.day.at(0, 0, 0, 0));
+        begin.map_or(i64::MAX, |begin| begin.as_millisecond() + DAY_MILLIS)
+    }
+
+    pub(crate) fn name(self) -> String {
+        let day = self.day;
+        match (self.hour, self.number) {
+            (None, _) => format!("{PREFIX}{day}{SUFFIX}"),
+            (Some(hour), 1) => format!("{PREFIX}{day}T{hour:02}{SUFFIX}"),
+            (Some(hour), number) => format!("{PREFIX}{day}T{hour:02}.{number}{SUFFIX}"),
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<RowFile> {
+        let stem = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+        let (day, hour) = match stem.split_once('T') {
+            None => (stem, None),
+            Some((day, hour)) => (day, Some(hour)),
+        };
+        let (hour, number) = match hour {
+            None => (None, 1),
+            Some(hour) => {
+                let (hour, number) = hour.split_once('.').unwrap_or((hour, "1"));
+                (Some(hour.parse().ok()?), number.parse().ok()?)
+            }
+        };
+        let file = RowFile {
+            day: day.parse().ok()?,
+            hour,
+            number,
+        };
+        (file.name() == name).then_some(file)
+    }
+
+    pub(crate) fn path(self, folder: &Path) -> PathBuf {
+        folder.join(self.name())
+    }
+}
+
+fn moment(at: i64) -> civil::DateTime {
+    let at = Timestamp::from_millisecond(at).unwrap_or_default();
+    TimeZone::UTC.to_datetime(at)
+}
+
+/// Lists the files of rows in a folder, the oldest first.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn list(folder: &Path) -> io::Result<Vec<RowFile>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        files.extend(entry?.file_name().to_str().and_then(RowFile::parse));
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+fn companion(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Returns the bytes that a database takes on disk.
+pub(crate) fn size(path: &Path) -> u64 {
+    let sizes = COMPANIONS.map(|suffix| fs::metadata(companion(path, suffix)).map_or(0, |meta| meta.len()));
+    sizes.iter().sum()
+}
+
+/// Removes a database.
+///
+/// # Errors
+/// The operating system's; a file that is not there is none.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    for suffix in COMPANIONS {
+        match fs::remove_file(companion(path, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Renames a damaged database, and what SQLite keeps beside it, to a name that is free. Returns the new path.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let free = (1u32..).map(|number| match number {
+        1 => companion(path, &format!(".{ASIDE}")),
+        _ => companion(path, &format!(".{ASIDE}.{number}")),
+    });
+    let aside = free.into_iter().find(|aside| !aside.exists());
+    let aside = aside.unwrap_or_else(|| companion(path, ASIDE));
+    for suffix in COMPANIONS {
+        match fs::rename(companion(path, suffix), companion(&aside, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(aside)
+}
+
+/// Creates the folder, which only its owner may use.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(PRIVATE_FOLDER)
+        .create(folder)
+}
+
+/// Creates an empty file that only its owner may use, unless there is one. SQLite gives its companions the same mode.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(PRIVATE_FILE)
+        .open(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_and_in_the_order_of_time() {
+        let noon = 1_795_953_600_000;
+        let day = RowFile::of_day(noon);
+        let hour = day.next(noon);
+        let second = hour.next(noon);
+        let third = second.next(noon);
+        let later = third.next(noon + HOUR_MILLIS);
+        let next_day = later.next(noon + DAY_MILLIS);
+        let all = [day, hour, second, third, later, next_day];
+        assert!(all.is_sorted(), "{all:?}");
+        let names = all.map(RowFile::name);
+        assert_eq!(names[0], "rows-2026-11-29.db");
+        assert_eq!(names[1], "rows-2026-11-29T12.db");
+        assert_eq!(names[3], "rows-2026-11-29T12.3.db");
+        for (file, name) in all.iter().zip(&names) {
+            assert_eq!(RowFile::parse(name).as_ref(), Some(file));
+        }
+        for name in [
+            "rows-2026-11-29.db-wal",
+            "rows-2026-11-29.db.corrupt",
+            "sums.db",
+            "rows-.db",
+            "rows-2026-11-29T1.db",
+        ] {
+            assert_eq!(RowFile::parse(name), None, "{name}");
+        }
+        assert_eq!(
+            later.next(noon).name(),
+            "rows-2026-11-29T13.2.db",
+            "the clock was set back"
+        );
+        assert!(day.is_over(noon + DAY_MILLIS) && !day.is_over(noon + HOUR_MILLIS));
+        assert!(hour.is_over(noon + HOUR_MILLIS) && !hour.is_over(noon) && !later.is_over(noon));
+        assert!(day.end() > noon && day.end() <= noon + DAY_MILLIS);
+    }
+}

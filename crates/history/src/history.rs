@@ -1,0 +1,345 @@
+//! The handle to a history, and its thread.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+use jiff::Timestamp;
+
+use crate::db::Trouble;
+use crate::files;
+use crate::health::{Health, Numbers, Part};
+use crate::ids::{IdHash, IdKeys};
+use crate::limits::Settings;
+use crate::open_ids::OpenIds;
+use crate::reader::Reader;
+use crate::record::{Handover, Record};
+use crate::rows::Rows;
+use crate::sums::Sums;
+
+/// Interval of commits: `kill -9` loses no more than this.
+const COMMIT: Duration = Duration::from_secs(1);
+/// Interval of looks at ages and sizes of files, and the rows after which one comes sooner.
+const SWEEP: (Duration, u64) = (Duration::from_secs(10), 5_000);
+
+enum Message {
+    Records(Box<dyn Handover>),
+    /// Replies once everything before is committed.
+    Flush(SyncSender<()>),
+    Erase(Vec<IdHash>, SyncSender<Result<u64, Trouble>>),
+    Stop,
+}
+
+/// A history that records are handed to. Cheap to clone.
+#[derive(Clone)]
+pub struct History {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: Settings,
+    keys: IdKeys,
+    numbers: Arc<Numbers>,
+    open_ids: Arc<OpenIds>,
+    sender: SyncSender<Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("History")
+            .field("folder", &self.shared.settings.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The reason why a history ended before it answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the history's thread has ended; the log says why, and a restart begins it again")]
+pub struct Ended;
+
+/// The reason why an erasure is not complete.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EraseError {
+    /// The thread has ended.
+    #[error(transparent)]
+    Ended(#[from] Ended),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+impl History {
+    /// Starts the history's thread. Files that cannot be opened are no error: [`History::health`] says so, and the thread
+    /// tries again.
+    ///
+    /// # Errors
+    /// The operating system's, if it starts no thread.
+    pub fn start(settings: Settings, keys: IdKeys) -> io::Result<History> {
+        // Handovers hold several records, mostly.
+        let (sender, messages) = sync_channel(settings.queue.max(1));
+        let numbers = Arc::new(Numbers::default());
+        let open_ids = Arc::new(OpenIds::default());
+        let worker = Worker {
+            rows: Rows::new(settings.clone(), keys.clone(), open_ids.clone()),
+            sums: Sums::new(&settings),
+            settings: settings.clone(),
+            numbers: numbers.clone(),
+            records: Vec::new(),
+            rows_fail: false,
+            rows_since_sweep: 0,
+        };
+        let end = numbers.clone();
+        let thread = thread::Builder::new().name("history".to_owned()).spawn(move || {
+            // A panic is a fault of ours; it must cost no event.
+            if catch_unwind(AssertUnwindSafe(|| worker.run(&messages))).is_err() {
+                tracing::error!(
+                    "the history's thread panicked: nothing is added to the history until a restart"
+                );
+                end.ended(
+                    "the history's thread panicked; restart the router, and report the panic in its log",
+                );
+            }
+        })?;
+        Ok(History {
+            shared: Arc::new(Shared {
+                settings,
+                keys,
+                numbers,
+                open_ids,
+                sender,
+                thread: Mutex::new(Some(thread)),
+            }),
+        })
+    }
+
+    /// Hands records over. Never waits: if too many records wait already, these are dropped and counted.
+    pub fn hand(&self, records: Box<dyn Handover>) {
+        let count = records.count() as u64;
+        let numbers = &self.shared.numbers;
+        let limit = self.shared.settings.queue as u64;
+        let waiting = numbers.queued.fetch_add(count, Relaxed) + count;
+        // Something larger than the queue passes when nothing waits.
+        let has_room = waiting <= limit || waiting == count;
+        let sent = has_room && self.shared.sender.try_send(Message::Records(records)).is_ok();
+        if !sent {
+            numbers.queued.fetch_sub(count, Relaxed);
+            numbers.dropped.fetch_add(count, Relaxed);
+        }
+    }
+
+    /// Returns the keys of the hashes of ids.
+    #[must_use]
+    pub fn keys(&self) -> &IdKeys {
+        &self.shared.keys
+    }
+
+    /// Returns the state of the history.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.shared.numbers.health()
+    }
+
+    /// Returns a reader of the files and of the newest ids.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        let settings = &self.shared.settings;
+        Reader::live(
+            settings.folder.clone(),
+            self.shared.keys.clone(),
+            self.shared.open_ids.clone(),
+        )
+    }
+
+    /// Waits until all records handed over before are committed, as far as they can be.
+    ///
+    /// # Errors
+    /// [`Ended`]
+    pub fn flush(&self) -> Result<(), Ended> {
+        let (reply, answer) = sync_channel(1);
+        self.shared
+            .sender
+            .send(Message::Flush(reply))
+            .map_err(|_| Ended)?;
+        answer.recv().map_err(|_| Ended)
+    }
+
+    /// Removes the ids of all rows that have one of these hashes. The rows stay as numbers. Waits until that is done.
+    ///
+    /// # Errors
+    /// [`EraseError`]
+    pub fn erase(&self, hashes: Vec<IdHash>) -> Result<u64, EraseError> {
+        let (reply, answer) = sync_channel(1);
+        let sent = self.shared.sender.send(Message::Erase(hashes, reply));
+        sent.map_err(|_| Ended)?;
+        Ok(answer.recv().map_err(|_| Ended)??)
+    }
+
+    /// Commits everything and ends the thread. Records handed over later are dropped.
+    pub fn close(&self) {
+        let thread = self
+            .shared
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            // An error means that the thread has ended.
+            let _ = self.shared.sender.send(Message::Stop);
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    settings: Settings,
+    rows: Rows,
+    sums: Sums,
+    numbers: Arc<Numbers>,
+    records: Vec<Record>,
+    /// Rows could not be written since the last commit: opening a file for each of them would be slow.
+    rows_fail: bool,
+    rows_since_sweep: u64,
+}
+
+impl Worker {
+    fn run(mut self, messages: &Receiver<Message>) {
+        self.begin();
+        let (mut commit_at, mut sweep_at) = (Instant::now() + COMMIT, Instant::now());
+        loop {
+            let message = messages.recv_timeout(commit_at.saturating_duration_since(Instant::now()));
+            match message {
+                Ok(Message::Records(records)) => self.take(records),
+                Ok(Message::Flush(reply)) => {
+                    self.commit();
+                    // An error means that the caller waits no longer.
+                    let _ = reply.try_send(());
+                }
+                Ok(Message::Erase(hashes, reply)) => {
+                    self.commit();
+                    let _ = reply.try_send(self.rows.erase(&hashes, now()));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if commit_at <= Instant::now() {
+                self.commit();
+                commit_at = Instant::now() + COMMIT;
+            }
+            let (interval, rows) = SWEEP;
+            if sweep_at <= Instant::now() || self.rows_since_sweep >= rows {
+                self.sweep();
+                self.rows_since_sweep = 0;
+                sweep_at = Instant::now() + interval;
+            }
+        }
+        self.commit();
+        let closed = self.rows.close(now());
+        self.numbers.went(Part::Rows, closed.as_ref().err());
+    }
+
+    fn begin(&mut self) {
+        let folder = &self.settings.folder;
+        let made = files::make_folder(folder).map_err(|error| Trouble::io(folder, &error));
+        self.numbers.went(Part::Folder, made.as_ref().err());
+        if made.is_ok() {
+            let resumed = self.rows.resume(now());
+            self.numbers.went(Part::Rows, resumed.as_ref().err());
+        }
+    }
+
+    fn take(&mut self, handover: Box<dyn Handover>) {
+        let count = handover.count() as u64;
+        self.records.clear();
+        let records = &mut self.records;
+        // It calls the sink's plugin.
+        let made = catch_unwind(AssertUnwindSafe(|| handover.records(records)));
+        let missing = count.saturating_sub(self.records.len() as u64);
+        if made.is_err() || missing > 0 {
+            self.numbers.dropped.fetch_add(missing, Relaxed);
+        }
+        let now = now();
+        for record in std::mem::take(&mut self.records) {
+            self.sums.add(&record);
+            if !self.settings.rows.wants(record.outcome) {
+                continue;
+            }
+            if self.rows_fail {
+                self.numbers.lost.fetch_add(1, Relaxed);
+                continue;
+            }
+            let uncommitted = self.rows.uncommitted();
+            match self.rows.add(&record, now) {
+                Ok(()) => {
+                    self.numbers.rows.fetch_add(1, Relaxed);
+                    self.rows_since_sweep += 1;
+                }
+                Err(trouble) => {
+                    self.numbers.rows.fetch_sub(uncommitted, Relaxed);
+                    self.numbers.lost.fetch_add(uncommitted + 1, Relaxed);
+                    self.numbers.went(Part::Rows, Some(&trouble));
+                    self.rows_fail = true;
+                }
+            }
+        }
+        self.numbers.queued.fetch_sub(count, Relaxed);
+    }
+
+    fn commit(&mut self) {
+        let now = now();
+        self.rows_fail = false;
+        let uncommitted = self.rows.uncommitted();
+        let rows = self.rows.commit(now);
+        if rows.is_err() {
+            self.numbers.rows.fetch_sub(uncommitted, Relaxed);
+            self.numbers.lost.fetch_add(uncommitted, Relaxed);
+        }
+        // Without a row to write, nothing is known of a trouble of before.
+        if rows.is_err() || uncommitted > 0 {
+            self.numbers.went(Part::Rows, rows.as_ref().err());
+        }
+        let sums = self.sums.commit(now);
+        self.numbers.went(Part::Sums, sums.as_ref().err());
+    }
+
+    /// Removes files that are too old or too many, and begins another one if this one is large.
+    fn sweep(&mut self) {
+        let swept = self.remove_old().and_then(|()| self.rows.check_size(now()));
+        self.numbers.went(Part::Folder, swept.as_ref().err());
+    }
+
+    fn remove_old(&self) -> Result<(), Trouble> {
+        let folder = &self.settings.folder;
+        let trouble = |error: io::Error| Trouble::io(folder, &error);
+        files::make_folder(folder).map_err(trouble)?;
+        let mut files = files::list(folder).map_err(trouble)?;
+        let mut sizes: Vec<u64> = files.iter().map(|file| files::size(&file.path(folder))).collect();
+        let mut bytes: u64 = sizes.iter().sum();
+        let oldest = now() - self.settings.keep_millis();
+        // The last one is being written.
+        while files.len() > 1
+            && let (Some(file), Some(size)) = (files.first().copied(), sizes.first().copied())
+            && (bytes > self.settings.max_bytes || file.end() < oldest)
+        {
+            let path = file.path(folder);
+            files::remove(&path).map_err(|error| Trouble::io(&path, &error))?;
+            tracing::debug!(file = %path.display(), "a file of the history is too old, or one too many, and was removed");
+            files.remove(0);
+            sizes.remove(0);
+            bytes -= size;
+        }
+        self.numbers.files.store(files.len() as u64, Relaxed);
+        let sums = files::size(&folder.join(files::SUMS));
+        self.numbers.bytes.store(bytes + sums, Relaxed);
+        Ok(())
+    }
+}
+
+/// The wall clock in Unix milliseconds.
+pub(crate) fn now() -> i64 {
+    Timestamp::now().as_millisecond()
+}

@@ -1,0 +1,335 @@
+//! Ids to search by: readable where they are no personal data, and keyed hashes of all.
+
+use std::fmt::Write as _;
+use std::hash::Hasher as _;
+
+use ring::hkdf;
+use signalbox_core::privacy::looks_personal;
+use signalbox_core::{JournalKey, Sha256Hex};
+use siphasher::sip::SipHasher24;
+
+/// The kinds of ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IdKind {
+    /// `messageId` of the event.
+    MessageId,
+    /// The id by which the destination recognises duplicates.
+    EventId,
+    /// The order.
+    OrderId,
+    /// An e-mail address, or its SHA-256.
+    Email,
+    /// A phone number, or its SHA-256.
+    Phone,
+    /// The user id, or its SHA-256.
+    UserId,
+}
+
+impl IdKind {
+    /// Returns the byte that keeps equal texts of different kinds apart.
+    fn domain(self) -> u8 {
+        match self {
+            IdKind::MessageId => 1,
+            IdKind::EventId => 2,
+            IdKind::OrderId => 3,
+            IdKind::Email => 4,
+            IdKind::Phone => 5,
+            IdKind::UserId => 6,
+        }
+    }
+}
+
+/// A keyed hash of an id: SipHash-2-4, a pseudo-random function, under a secret key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IdHash(pub u64);
+
+impl IdHash {
+    /// Returns the form in which an id is shown that is not readable: `id:` and 16 hexadecimal digits.
+    #[must_use]
+    pub fn shown(self) -> String {
+        let mut text = String::with_capacity(19);
+        // A String takes everything.
+        let _ = write!(text, "id:{:016x}", self.0);
+        text
+    }
+
+    /// Reads the shown form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<IdHash> {
+        let digits = text.strip_prefix("id:").filter(|digits| digits.len() == 16)?;
+        u64::from_str_radix(digits, 16).ok().map(IdHash)
+    }
+
+    /// Returns the number that SQLite keeps, which has no unsigned ones.
+    pub(crate) fn stored(self) -> i64 {
+        self.0.cast_signed()
+    }
+}
+
+/// The ids of a record.
+#[derive(Debug, Clone, Default)]
+pub struct Ids {
+    message_id: Option<Box<str>>,
+    event_id: Option<Box<str>>,
+    order_id: Option<Box<str>>,
+    hashes: Vec<IdHash>,
+    /// Hashes of the person's ids, which no text is kept of.
+    people: Vec<IdHash>,
+}
+
+impl Ids {
+    /// Adds an id of the event. A text that looks like an e-mail address or a phone number is kept as its hash only.
+    pub fn add(&mut self, kind: IdKind, text: &str, key: &IdKeys) {
+        if text.is_empty() {
+            return;
+        }
+        let hash = key.hash(kind, text);
+        let place = match kind {
+            IdKind::MessageId => &mut self.message_id,
+            IdKind::EventId => &mut self.event_id,
+            IdKind::OrderId => &mut self.order_id,
+            IdKind::Email | IdKind::Phone | IdKind::UserId => return self.add_person(hash),
+        };
+        *place = Some(shown(text, hash).into());
+        self.hashes.push(hash);
+    }
+
+    /// Adds the keyed hash of a person's id.
+    pub fn add_person(&mut self, hash: IdHash) {
+        if !self.people.contains(&hash) {
+            self.people.push(hash);
+        }
+    }
+
+    /// Returns `messageId`, readable or as `id:…`.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&str> {
+        self.message_id.as_deref()
+    }
+
+    /// Returns the id by which the destination recognises duplicates.
+    #[must_use]
+    pub fn event_id(&self) -> Option<&str> {
+        self.event_id.as_deref()
+    }
+
+    /// Returns the order's id.
+    #[must_use]
+    pub fn order_id(&self) -> Option<&str> {
+        self.order_id.as_deref()
+    }
+
+    /// Returns the hashes of the person's ids.
+    #[must_use]
+    pub fn people(&self) -> &[IdHash] {
+        &self.people
+    }
+
+    /// Lists all hashes.
+    pub(crate) fn all(&self) -> impl Iterator<Item = IdHash> + '_ {
+        self.hashes.iter().chain(&self.people).copied()
+    }
+}
+
+/// Most bytes of an id that are kept.
+const LONGEST: usize = 200;
+
+/// Returns an id as it is kept: readable, unless it looks personal or is too long to be an id.
+fn shown(text: &str, hash: IdHash) -> String {
+    // A text in the form of a hash would be taken for one.
+    if text.len() > LONGEST || IdHash::parse(text).is_some() || looks_personal(text) {
+        hash.shown()
+    } else {
+        text.to_owned()
+    }
+}
+
+/// The secret keys of id hashes: the one for new records, and earlier ones to search older records with.
+#[derive(Clone)]
+pub struct IdKeys(Vec<IdKey>);
+
+#[derive(Clone)]
+struct IdKey {
+    key: [u8; 16],
+    /// The public name, from which the key cannot be found.
+    name: u64,
+}
+
+impl std::fmt::Debug for IdKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "IdKeys({})", self.0.len())
+    }
+}
+
+/// The context of the derivation.
+const CONTEXT: &[&[u8]] = &[b"signalbox history 1, hashes of ids"];
+const NAME_CONTEXT: &[&[u8]] = &[b"signalbox history 1, name of the key"];
+
+/// The reason why keys cannot be derived: there are none, or the library refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the key of the history cannot be derived")]
+pub struct KeyError;
+
+impl IdKeys {
+    /// Derives the keys from secrets by HKDF-SHA256, the newest first: those of the journal, or those of a key file.
+    ///
+    /// # Errors
+    /// [`KeyError`]
+    pub fn derive<'k>(secrets: impl IntoIterator<Item = &'k JournalKey>) -> Result<IdKeys, KeyError> {
+        let keys: Result<Vec<IdKey>, KeyError> = secrets.into_iter().map(IdKey::derive).collect();
+        let keys = keys?;
+        if keys.is_empty() {
+            return Err(KeyError);
+        }
+        Ok(IdKeys(keys))
+    }
+
+    /// Computes the hash of an id for a new record. Spellings of an e-mail address and of a phone number that mean the same
+    /// have the same hash.
+    #[must_use]
+    pub fn hash(&self, kind: IdKind, text: &str) -> IdHash {
+        let mut hasher = SipHasher24::new_with_key(self.0.first().map_or(&[0; 16], |key| &key.key));
+        hash(&mut hasher, kind, text);
+        IdHash(hasher.finish())
+    }
+
+    /// Lists the hashes of an id under all keys, to search for it.
+    #[must_use]
+    pub fn hashes(&self, kind: IdKind, text: &str) -> Vec<IdHash> {
+        let under = |key: &IdKey| {
+            let mut hasher = SipHasher24::new_with_key(&key.key);
+            hash(&mut hasher, kind, text);
+            IdHash(hasher.finish())
+        };
+        self.0.iter().map(under).collect()
+    }
+
+    /// Returns the public name of the key for new records.
+    pub(crate) fn name(&self) -> u64 {
+        self.0.first().map_or(0, |key| key.name)
+    }
+
+    /// Returns true if one of the keys has this public name.
+    pub(crate) fn knows(&self, name: u64) -> bool {
+        self.0.iter().any(|key| key.name == name)
+    }
+}
+
+impl IdKey {
+    fn derive(secret: &JournalKey) -> Result<IdKey, KeyError> {
+        // The secret is random, so no salt is needed.
+        let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(secret.expose());
+        Ok(IdKey {
+            key: expand(&secret, CONTEXT)?,
+            name: u64::from_be_bytes(expand(&secret, NAME_CONTEXT)?),
+        })
+    }
+}
+
+/// The length of a derived key.
+struct Length(usize);
+
+impl hkdf::KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+fn expand<const N: usize>(secret: &hkdf::Prk, context: &[&[u8]]) -> Result<[u8; N], KeyError> {
+    let mut key = [0; N];
+    let expanded = secret.expand(context, Length(N)).map_err(|_| KeyError)?;
+    expanded.fill(&mut key).map_err(|_| KeyError)?;
+    Ok(key)
+}
+
+fn hash(hasher: &mut SipHasher24, kind: IdKind, text: &str) {
+    hasher.write_u8(kind.domain());
+    let text = text.trim();
+    match kind {
+        // A SHA-256 in either case.
+        IdKind::Email | IdKind::Phone | IdKind::UserId if Sha256Hex::from_prehashed(text).is_some() => {
+            text.bytes()
+                .for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+        }
+        IdKind::Email if text.is_ascii() => {
+            text.bytes()
+                .for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+        }
+        IdKind::Email => hasher.write(text.to_lowercase().as_bytes()),
+        IdKind::Phone => {
+            let digits = text.chars().filter_map(|c| c.to_digit(10));
+            // `00` and `+` both begin an international number.
+            let significant = digits.skip_while(|digit| *digit == 0);
+            significant.for_each(|digit| hasher.write_u8(u8::try_from(digit).unwrap_or_default()));
+        }
+        IdKind::UserId | IdKind::MessageId | IdKind::EventId | IdKind::OrderId => {
+            hasher.write(text.as_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(numbers: &[u8]) -> IdKeys {
+        let secrets: Vec<JournalKey> = numbers.iter().map(|n| JournalKey::new([*n; 32])).collect();
+        IdKeys::derive(&secrets).unwrap()
+    }
+
+    #[test]
+    fn spellings_of_one_value_have_one_hash_and_kinds_differ() {
+        let keys = keys(&[1]);
+        for (kind, one, other) in [
+            (IdKind::Email, "Ivy@Example.com ", "ivy@example.com"),
+            (IdKind::Email, "İvy@example.com", "i̇vy@example.com"),
+            (IdKind::Phone, "+49 (30) 901820", "004930901820"),
+            (IdKind::UserId, " u-1", "u-1"),
+        ] {
+            assert_eq!(keys.hash(kind, one), keys.hash(kind, other), "{one}");
+        }
+        let hash = Sha256Hex::of("ivy@example.com");
+        let upper = hash.as_str().to_uppercase();
+        assert_eq!(
+            keys.hash(IdKind::Email, hash.as_str()),
+            keys.hash(IdKind::Email, &upper)
+        );
+        assert_ne!(keys.hash(IdKind::UserId, "a"), keys.hash(IdKind::OrderId, "a"));
+        assert_ne!(keys.hash(IdKind::UserId, "A"), keys.hash(IdKind::UserId, "a"));
+    }
+
+    #[test]
+    fn a_hash_depends_on_the_key_and_older_keys_search_only() {
+        let (old, both) = (keys(&[1]), keys(&[2, 1]));
+        let hash = old.hash(IdKind::Email, "a@b.example");
+        assert_ne!(hash, both.hash(IdKind::Email, "a@b.example"));
+        assert!(both.hashes(IdKind::Email, "a@b.example").contains(&hash));
+        assert!(both.knows(old.name()) && !old.knows(both.name()));
+        assert!(IdKeys::derive([]).is_err());
+        assert_eq!(format!("{both:?}"), "IdKeys(2)");
+    }
+
+    #[test]
+    fn personal_ids_are_kept_as_their_hashes() {
+        let keys = keys(&[1]);
+        let mut ids = Ids::default();
+        ids.add(IdKind::MessageId, "ivy@example.com-1", &keys);
+        ids.add(IdKind::EventId, "+49 30 901820", &keys);
+        ids.add(IdKind::OrderId, "A-1001", &keys);
+        ids.add(IdKind::Email, "ivy@example.com", &keys);
+        ids.add(IdKind::Email, "IVY@example.com", &keys);
+        assert_eq!(ids.order_id(), Some("A-1001"));
+        for shown in [ids.message_id(), ids.event_id()] {
+            let shown = shown.unwrap();
+            let hash = IdHash::parse(shown).unwrap();
+            assert!(
+                shown.len() == 19 && ids.all().any(|known| known == hash),
+                "{shown}"
+            );
+        }
+        assert_eq!(ids.people().len(), 1);
+        assert_eq!(ids.all().count(), 4);
+        assert!(!format!("{ids:?}").contains("ivy"));
+        assert_eq!(IdHash::parse("id:12"), None);
+    }
+}

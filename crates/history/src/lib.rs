@@ -1,0 +1,47 @@
+//! The fates of events: a record of each end, and sums by the hour, in SQLite files that operators may open with their
+//! own tools. docs/history.md describes the files.
+//!
+//! Drivers hand records to a [`History`], which never lets them wait: its thread writes, and a record too many is dropped and
+//! counted. A history that cannot be written costs no event and says so in its [`Health`].
+//!
+//! ```text
+//! drivers ──hand──▶ queue ──▶ thread ──▶ sums.db      sums by hour, sink, mapping, name, outcome, reason, currency
+//!                                   ├──▶ rows-DAY.db  a row for each record
+//!                                   └──▶ newest ids in memory ──a segment at a time──▶ rows-DAY.db
+//! ```
+//!
+//! A [`Reader`] searches the files beside the thread. [`merge_pages`] and [`merge_sums`] make one answer of those of several
+//! routers.
+
+mod db;
+mod entry;
+mod files;
+mod health;
+mod history;
+mod ids;
+mod kept_ids;
+mod key_file;
+mod limits;
+mod merge;
+mod open_ids;
+mod reader;
+mod record;
+mod report;
+mod rows;
+mod schema;
+mod sums;
+mod text;
+
+pub use db::Trouble;
+pub use entry::Entry;
+pub use health::Health;
+pub use history::{Ended, EraseError, History};
+pub use ids::{IdHash, IdKeys, IdKind, Ids, KeyError};
+pub use key_file::{KeyFile, KeyFileError, key_file_of};
+pub use limits::{Keep, Settings};
+pub use merge::{Located, merge_pages, merge_sums};
+pub use reader::{Filter, MOST, Page, Place, Reader};
+pub use record::{Attempt, Handover, Outcome, Record};
+pub use report::{By, Report, Sum};
+pub use sums::LATENCY_BUCKETS;
+pub use text::{AttemptEntry, WarningEntry};

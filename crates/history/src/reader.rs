@@ -1,0 +1,382 @@
+//! Searches: an event's records by an id, the latest records, sums. Readers wait for nothing but the disk.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+use serde::{Deserialize, Serialize};
+
+use crate::db::{self, Trouble};
+use crate::entry::Entry;
+use crate::files::{self, RowFile, SUMS};
+use crate::ids::{IdHash, IdKeys};
+use crate::kept_ids;
+use crate::open_ids::OpenIds;
+use crate::record::Outcome;
+use crate::report::{Report, Sum, read_sums};
+use crate::rows::waiting_ids;
+
+/// Most records in an answer.
+pub const MOST: usize = 1_000;
+
+/// Reads a history's files, and the newest ids from the memory of the router that writes them.
+#[derive(Clone)]
+pub struct Reader {
+    folder: PathBuf,
+    keys: IdKeys,
+    /// `None` if no router runs; the newest ids are then read from the rows.
+    open_ids: Option<Arc<OpenIds>>,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader")
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The conditions on records; all of them must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Filter {
+    /// Name of the sink.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sink: Option<String>,
+    /// Name of the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Name of the mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<String>,
+    /// The event's own name, or that at the destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_name: Option<String>,
+    /// Name of the outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Code of the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// True for events that were late at delivery, false for the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late: Option<bool>,
+    /// Code of a warning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+    /// Records that ended at or after this moment, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
+    /// Records that ended before this moment, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+}
+
+/// A page of records, the newest first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    /// The records.
+    pub entries: Vec<Entry>,
+    /// The place of the next page; `None` at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Place>,
+    /// Files that are missing in the answer, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
+}
+
+/// The place of a record: its file and its number there. Written as `rows-2026-11-29.db:17`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub(crate) file: RowFile,
+    pub(crate) row: i64,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file.name(), self.row)
+    }
+}
+
+impl std::str::FromStr for Place {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Place, Self::Err> {
+        let read = || {
+            let (file, row) = text.rsplit_once(':')?;
+            Some(Place {
+                file: RowFile::parse(file)?,
+                row: row.parse().ok()?,
+            })
+        };
+        read().ok_or("expected the place of a record, such as rows-2026-11-29.db:17")
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Place {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Place, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Reader {
+    pub(crate) fn live(folder: PathBuf, keys: IdKeys, open_ids: Arc<OpenIds>) -> Reader {
+        Reader {
+            folder,
+            keys,
+            open_ids: Some(open_ids),
+        }
+    }
+
+    /// Reads the files of a router that does not run.
+    #[must_use]
+    pub fn of_files(folder: PathBuf, keys: IdKeys) -> Reader {
+        Reader {
+            folder,
+            keys,
+            open_ids: None,
+        }
+    }
+
+    /// Returns the keys of the hashes of ids.
+    #[must_use]
+    pub fn keys(&self) -> &IdKeys {
+        &self.keys
+    }
+
+    /// Finds the records that have one of these ids and meet the filter, the newest first; at most [`MOST`].
+    ///
+    /// # Errors
+    /// [`Trouble`] if the folder cannot be read. Files that cannot be read are named in the answer.
+    pub fn find(&self, ids: &[IdHash], filter: &Filter) -> Result<Page, Trouble> {
+        self.search(filter, None, MOST, Some(ids))
+    }
+
+    /// Lists the records that meet the filter, the newest first, from a place on (exclusively).
+    ///
+    /// # Errors
+    /// [`Trouble`] if the folder cannot be read. Files that cannot be read are named in the answer.
+    pub fn latest(&self, filter: &Filter, after: Option<Place>, limit: usize) -> Result<Page, Trouble> {
+        self.search(filter, after, limit.clamp(1, MOST), None)
+    }
+
+    /// Adds sums up.
+    ///
+    /// # Errors
+    /// [`Trouble`] if their file cannot be read.
+    pub fn report(&self, report: &Report) -> Result<Vec<Sum>, Trouble> {
+        let path = self.folder.join(SUMS);
+        let db = match db::read(&path) {
+            Err(trouble) if trouble.is_missing() => return Ok(Vec::new()),
+            db => db?,
+        };
+        read_sums(&db, report).map_err(|error| Trouble::of(&path, &error))
+    }
+
+    fn search(
+        &self,
+        filter: &Filter,
+        after: Option<Place>,
+        limit: usize,
+        ids: Option<&[IdHash]>,
+    ) -> Result<Page, Trouble> {
+        let files = match files::list(&self.folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            files => files.map_err(|error| Trouble::io(&self.folder, &error))?,
+        };
+        let mut page = Page::default();
+        let wanted = |file: &&RowFile| {
+            after.is_none_or(|after| **file <= after.file)
+                && filter.since.is_none_or(|since| file.end() >= since)
+        };
+        for file in files.iter().rev().filter(wanted) {
+            let missing = limit - page.entries.len();
+            let before = after.filter(|after| after.file == *file).map(|after| after.row);
+            // One more shows that there is a next page.
+            match self.search_file(*file, filter, before, missing + 1, ids) {
+                Ok(found) => page.entries.extend(found),
+                // It was removed meanwhile.
+                Err(trouble) if trouble.is_missing() => {}
+                Err(trouble) => page.unread.push(trouble.to_string()),
+            }
+            if page.entries.len() > limit {
+                page.entries.truncate(limit);
+                page.next = page.entries.last().map(|entry| entry.place);
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    fn search_file(
+        &self,
+        file: RowFile,
+        filter: &Filter,
+        before: Option<i64>,
+        limit: usize,
+        ids: Option<&[IdHash]>,
+    ) -> Result<Vec<Entry>, Trouble> {
+        let path = file.path(&self.folder);
+        // Ids leave the memory after they are in the table, so that one of the two has them at any time.
+        let open = match (&self.open_ids, ids) {
+            (Some(open_ids), Some(ids)) => open_ids.find(file, ids),
+            _ => None,
+        };
+        let db = db::read(&path)?;
+        let found = self.select(&db, file, filter, before, limit, (ids, open));
+        found.map_err(|error| Trouble::of(&path, &error))
+    }
+
+    fn select(
+        &self,
+        db: &Connection,
+        file: RowFile,
+        filter: &Filter,
+        before: Option<i64>,
+        limit: usize,
+        (ids, open): (Option<&[IdHash]>, Option<Vec<i64>>),
+    ) -> rusqlite::Result<Vec<Entry>> {
+        let Some(mut conditions) = Conditions::of(db, filter)? else {
+            return Ok(Vec::new());
+        };
+        if let Some(ids) = ids {
+            let mut rows = kept_ids::in_table(db, ids)?;
+            match open {
+                Some(open) => rows.extend(open),
+                None => {
+                    let waiting = waiting_ids(db, &self.keys)?;
+                    let found = waiting.into_iter().filter(|(id, _)| ids.contains(id));
+                    rows.extend(found.map(|(_, row)| row));
+                }
+            }
+            rows.sort_unstable();
+            rows.dedup();
+            if rows.is_empty() {
+                return Ok(Vec::new());
+            }
+            let list: Vec<String> = rows.iter().rev().take(MOST).map(ToString::to_string).collect();
+            conditions.sql.push(format!("id IN ({})", list.join(",")));
+        }
+        if let Some(before) = before {
+            conditions.add("id < ?", before);
+        }
+        let sql = format!(
+            "SELECT {} FROM records WHERE id IN (SELECT id FROM rows WHERE {} ORDER BY id DESC LIMIT {limit}) ORDER BY id DESC",
+            Entry::COLUMNS,
+            conditions.text(),
+        );
+        let mut select = db.prepare(&sql)?;
+        let read = |row: &Row<'_>| Entry::read(row, file);
+        let found = select.query_map(params_from_iter(conditions.values), read)?;
+        found.collect()
+    }
+
+    /// Returns true if all files were written under keys that this reader has; otherwise searches by ids find only a part.
+    ///
+    /// # Errors
+    /// [`Trouble`] if the folder or a file cannot be read.
+    pub fn has_all_keys(&self) -> Result<bool, Trouble> {
+        let files = files::list(&self.folder).map_err(|error| Trouble::io(&self.folder, &error))?;
+        for file in files {
+            let path = file.path(&self.folder);
+            let names = || -> rusqlite::Result<Vec<i64>> {
+                let db = Connection::open(&path)?;
+                let mut select =
+                    db.prepare("SELECT CAST(substr(key, 5) AS INTEGER) FROM meta WHERE key LIKE 'key:%'")?;
+                select.query_map([], |row| row.get(0))?.collect()
+            };
+            let names = names().map_err(|error| Trouble::of(&path, &error))?;
+            if !names.iter().all(|name| self.keys.knows(name.cast_unsigned())) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Conditions of a query on rows.
+struct Conditions {
+    sql: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    /// Translates a filter; `None` if no row of the file can meet it.
+    fn of(db: &Connection, filter: &Filter) -> rusqlite::Result<Option<Conditions>> {
+        let mut all = Conditions {
+            sql: Vec::new(),
+            values: Vec::new(),
+        };
+        let named = [
+            ("sink = ?", &filter.sink),
+            ("source = ?", &filter.source),
+            ("mapping = ?", &filter.mapping),
+            ("reason = ?", &filter.reason),
+        ];
+        for (sql, name) in named {
+            let Some(name) = name else { continue };
+            let Some(number) = number(db, name)? else {
+                return Ok(None);
+            };
+            all.add(sql, number);
+        }
+        if let Some(name) = &filter.event_name {
+            let Some(number) = number(db, name)? else {
+                return Ok(None);
+            };
+            all.add("(event_name = ? OR event = ?)", number);
+            all.values.push(Value::Integer(number));
+        }
+        if let Some(outcome) = &filter.outcome {
+            let Some(outcome) = Outcome::named(outcome) else {
+                return Ok(None);
+            };
+            all.add("outcome = ?", i64::from(outcome as u8));
+        }
+        if let Some(late) = filter.late {
+            all.add("late = ?", i64::from(late));
+        }
+        if let Some(warning) = &filter.warning {
+            // The JSON of a list of warnings has the code in this form.
+            let code = serde_json::to_string(warning).unwrap_or_default();
+            all.sql
+                .push("warnings IN (SELECT id FROM names WHERE instr(name, ?) > 0)".to_owned());
+            all.values.push(Value::Text(format!("\"code\":{code},")));
+        }
+        if let Some(since) = filter.since {
+            all.add("ended_at >= ?", since);
+        }
+        if let Some(before) = filter.before {
+            all.add("ended_at < ?", before);
+        }
+        Ok(Some(all))
+    }
+
+    fn add(&mut self, sql: &str, value: i64) {
+        self.sql.push(sql.to_owned());
+        self.values.push(Value::Integer(value));
+    }
+
+    fn text(&self) -> String {
+        if self.sql.is_empty() {
+            "TRUE".to_owned()
+        } else {
+            self.sql.join(" AND ")
+        }
+    }
+}
+
+/// Returns the number of a text in a file.
+fn number(db: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
+    use rusqlite::OptionalExtension as _;
+    let mut find = db.prepare_cached("SELECT id FROM names WHERE name = ?1")?;
+    find.query_row([name], |row| row.get(0)).optional()
+}

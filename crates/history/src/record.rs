@@ -1,0 +1,155 @@
+//! Records: what became of an event at a sink.
+
+use std::sync::Arc;
+
+use signalbox_core::{Money, Warning};
+
+use crate::ids::Ids;
+
+/// The end of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// The destination accepted it.
+    Delivered,
+    /// The destination had it already, so it was not sent.
+    Duplicate,
+    /// The event was not meant for the sink.
+    Filtered,
+    /// The destination will never accept it, or it could not be made. It became a dead letter.
+    Rejected,
+    /// Its time was over before it was delivered. It became a dead letter.
+    Expired,
+}
+
+impl Outcome {
+    /// All outcomes, by their number in the store.
+    pub const ALL: [Outcome; 5] = [
+        Outcome::Delivered,
+        Outcome::Duplicate,
+        Outcome::Filtered,
+        Outcome::Rejected,
+        Outcome::Expired,
+    ];
+
+    /// Returns the name in the store and in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Delivered => "delivered",
+            Outcome::Duplicate => "duplicate",
+            Outcome::Filtered => "filtered",
+            Outcome::Rejected => "rejected",
+            Outcome::Expired => "expired",
+        }
+    }
+
+    /// Finds an outcome by its name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Outcome> {
+        Outcome::ALL.into_iter().find(|outcome| outcome.name() == name)
+    }
+
+    /// Returns true for the ends that call for an operator: rejected and expired.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        matches!(self, Outcome::Rejected | Outcome::Expired)
+    }
+}
+
+/// One attempt to deliver a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The moment of sending, Unix milliseconds.
+    pub at: i64,
+    /// Time until the answer in milliseconds.
+    pub millis: u32,
+    /// HTTP status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// `delivered`, or the code of the reason why not.
+    pub result: Box<str>,
+}
+
+/// The fate of an event at a sink: one for each record that the sink made of it, or one for the event if it made none.
+///
+/// Texts that events bring are bounded, and names that look personal are left out. Personal values are in it only as
+/// [keyed hashes](Ids).
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The moment of the end, Unix milliseconds.
+    pub ended_at: i64,
+    /// Receipt of the event, Unix milliseconds.
+    pub received_at: i64,
+    /// The event's own time, Unix milliseconds; that of its receipt if it has none.
+    pub happened_at: i64,
+    /// The source.
+    pub source: Arc<str>,
+    /// Name and version of the library that sent the event: `analytics.js 2.1.0`.
+    pub library: Option<Box<str>>,
+    /// Place of the event in the journal.
+    pub position: Option<u64>,
+    /// The sink.
+    pub sink: Arc<str>,
+    /// The mapping; `None` if the event made no record.
+    pub mapping: Option<Arc<str>>,
+    /// The event's own name: that of a track event, else its type.
+    pub event: Box<str>,
+    /// The name of the conversion at the destination.
+    pub event_name: Option<Box<str>>,
+    /// Where the conversion happened, in the destination's words: `web`, `offline`.
+    pub action_source: Option<Box<str>>,
+    /// The end.
+    pub outcome: Outcome,
+    /// Code of the reason, unless it was delivered.
+    pub reason: Option<Box<str>>,
+    /// The reason as a sentence, without personal values.
+    pub message: Option<Box<str>>,
+    /// The attempts, the first one first.
+    pub attempts: Vec<Attempt>,
+    /// The id that the destination gave the last request.
+    pub request_id: Option<Box<str>>,
+    /// Warnings about values left out or in doubt. Their paths have no indices and no text of a client.
+    pub warnings: Vec<Warning>,
+    /// Names of the match keys that it carried, such as `email`.
+    pub match_keys: Vec<Box<str>>,
+    /// Worth of the conversion.
+    pub value: Option<Money>,
+    /// Number of the batch among those of the sink's process, and the records in it.
+    pub batch: Option<(u64, u32)>,
+    /// Length of the encoded record in bytes.
+    pub bytes: u32,
+    /// True if the event was so old at delivery that the destination values it less.
+    pub late: bool,
+    /// Ids to search by.
+    pub ids: Ids,
+}
+
+impl Record {
+    /// Returns the name under which sums count the record: that at the destination, else the event's own.
+    pub(crate) fn counted_name(&self) -> &str {
+        self.event_name.as_deref().unwrap_or(&self.event)
+    }
+
+    /// Returns the time from receipt to end in milliseconds; 0 if the clock was set back.
+    pub(crate) fn latency(&self) -> u64 {
+        u64::try_from(self.ended_at.saturating_sub(self.received_at)).unwrap_or(0)
+    }
+}
+
+/// Facts of which the history's thread makes records, so that the work is not on the way of an event.
+pub trait Handover: Send {
+    /// Returns the number of records.
+    fn count(&self) -> usize;
+
+    /// Makes the records.
+    fn records(self: Box<Self>, into: &mut Vec<Record>);
+}
+
+impl Handover for Vec<Record> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn records(mut self: Box<Self>, into: &mut Vec<Record>) {
+        into.append(&mut self);
+    }
+}

@@ -1,0 +1,133 @@
+//! Files that are damaged, newer, locked or cannot be written.
+
+use std::fs;
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use signalbox_history::{By, Filter, IdKind, Report};
+
+use super::support::{find, hand, keep, record, start, wait_for};
+
+fn file(folder: &std::path::Path, beginning: &str) -> PathBuf {
+    let mut files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    files
+        .find(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(beginning) && name.ends_with(".db")
+        })
+        .unwrap()
+}
+
+#[test]
+fn a_damaged_file_is_set_aside_and_a_new_one_begins() {
+    for beginning in ["rows-", "sums"] {
+        let folder = tempfile::tempdir().unwrap();
+        let history = start(folder.path());
+        keep(&history, vec![record(1)]);
+        history.close();
+        let path = file(folder.path(), beginning);
+        fs::write(
+            &path,
+            "this is no database, and long enough to have a heading of one ".repeat(80),
+        )
+        .unwrap();
+        let history = start(folder.path());
+        keep(&history, vec![record(2)]);
+        let mut aside = path.clone().into_os_string();
+        aside.push(".corrupt");
+        assert!(PathBuf::from(aside).exists(), "{beginning}");
+        assert_eq!(find(&history, IdKind::OrderId, "A-2").entries.len(), 1);
+        let sums = history.reader().report(&Report {
+            by: vec![By::Sink],
+            ..Report::default()
+        });
+        assert!(sums.unwrap()[0].count >= 1);
+        assert_eq!(history.health().failing, None, "{beginning}");
+    }
+}
+
+#[test]
+fn damage_inside_of_a_file_costs_the_rows_of_a_second_and_a_clear_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = start(folder.path());
+    keep(&history, (0..3_000).map(record).collect());
+    history.close();
+    let path = file(folder.path(), "rows-");
+    let mut bytes = fs::read(&path).unwrap();
+    // All pages but the first one, which holds the schema.
+    bytes[4_096..].fill(0xA5);
+    fs::write(&path, bytes).unwrap();
+    let history = start(folder.path());
+    hand(&history, (0..10).map(record).collect());
+    wait_for("a new file is written", || {
+        hand(&history, vec![record(77)]);
+        history.flush().unwrap();
+        !find(&history, IdKind::OrderId, "A-77").entries.is_empty()
+    });
+    assert!(
+        fs::read_dir(folder.path())
+            .unwrap()
+            .any(|file| { file.unwrap().file_name().to_str().unwrap().ends_with(".corrupt") })
+    );
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = start(folder.path());
+    keep(&history, vec![record(1)]);
+    history.close();
+    let path = file(folder.path(), "rows-");
+    let newer = Connection::open(&path).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    drop(newer);
+    let before = fs::read(&path).unwrap();
+    let history = start(folder.path());
+    keep(&history, vec![record(2)]);
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!(find(&history, IdKind::OrderId, "A-2").entries.len(), 1);
+    let page = history.reader().latest(&Filter::default(), None, 10).unwrap();
+    assert_eq!(page.entries.len(), 1);
+    assert!(page.unread[0].contains("newer version"), "{:?}", page.unread);
+}
+
+#[test]
+fn a_locked_file_costs_rows_until_it_is_free_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = start(folder.path());
+    keep(&history, vec![record(1)]);
+    let locks = [file(folder.path(), "rows-"), file(folder.path(), "sums")].map(|path| {
+        let lock = Connection::open(path).unwrap();
+        lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        lock
+    });
+    keep(&history, (2..5).map(record).collect());
+    let health = history.health();
+    assert!(health.failing.as_ref().unwrap().contains("locked"), "{health:?}");
+    assert_eq!((health.rows, health.lost), (1, 3));
+    drop(locks);
+    keep(&history, vec![record(6)]);
+    let health = history.health();
+    assert_eq!((health.failing, health.rows, health.lost), (None, 2, 3));
+    // Sums waited.
+    let sums = history.reader().report(&Report::default()).unwrap();
+    assert_eq!(sums[0].count, 5);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_costs_no_event_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocked = folder.path().join("history");
+    fs::write(&blocked, "a file in the way").unwrap();
+    let history = start(&blocked);
+    keep(&history, vec![record(1)]);
+    let health = history.health();
+    assert!(health.failing.unwrap().contains("history"));
+    assert_eq!((health.rows, health.lost), (0, 1));
+    fs::remove_file(&blocked).unwrap();
+    wait_for("the history goes on by itself", || {
+        keep(&history, vec![record(2)]);
+        history.health().rows > 0
+    });
+    wait_for("and says so", || history.health().failing.is_none());
+}

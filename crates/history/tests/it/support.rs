@@ -1,0 +1,121 @@
+//! Records for tests, and histories of them.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use signalbox_core::{JournalKey, Money, Warning};
+use signalbox_history::{
+    Attempt, Filter, Handover as _, History, IdKeys, IdKind, Ids, Outcome, Page, Record, Settings,
+};
+
+pub(crate) fn keys() -> IdKeys {
+    IdKeys::derive([&JournalKey::new([7; 32])]).unwrap()
+}
+
+pub(crate) fn start(folder: &Path) -> History {
+    History::start(Settings::new(folder), keys()).unwrap()
+}
+
+pub(crate) fn now() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// A delivered record with ids made of a number.
+pub(crate) fn record(n: u64) -> Record {
+    let keys = keys();
+    let mut ids = Ids::default();
+    ids.add(IdKind::MessageId, &format!("m-{n}"), &keys);
+    ids.add(IdKind::EventId, &format!("e-{n}"), &keys);
+    ids.add(IdKind::OrderId, &format!("A-{n}"), &keys);
+    ids.add(IdKind::Email, &format!("ivy{n}@example.com"), &keys);
+    ids.add(IdKind::Phone, &format!("+49 30 90182{n}"), &keys);
+    ids.add(IdKind::UserId, &format!("u-{n}"), &keys);
+    let at = now();
+    Record {
+        ended_at: at,
+        received_at: at - 1_500,
+        happened_at: at - 60_000,
+        source: "web".into(),
+        library: Some("analytics.js 2.1.0".into()),
+        position: Some(n),
+        sink: "ads".into(),
+        mapping: Some("Checkout".into()),
+        event: "Order Completed".into(),
+        event_name: Some("checkout".into()),
+        action_source: Some("web".into()),
+        outcome: Outcome::Delivered,
+        reason: None,
+        message: None,
+        attempts: vec![Attempt {
+            at: at - 100,
+            millis: 95,
+            status: Some(200),
+            result: "delivered".into(),
+        }],
+        request_id: Some("r-1".into()),
+        warnings: vec![Warning::new("phone_without_country", "user_data.ph", "…")],
+        match_keys: vec!["email".into(), "phone".into()],
+        value: Some(Money {
+            millionths: 72_050_000,
+            currency: Some("EUR".into()),
+        }),
+        batch: Some((3, 2)),
+        bytes: 640,
+        late: false,
+        ids,
+    }
+}
+
+/// A record of an event that made none.
+pub(crate) fn filtered(n: u64) -> Record {
+    Record {
+        mapping: None,
+        event_name: None,
+        outcome: Outcome::Filtered,
+        reason: Some("no_trigger_matched".into()),
+        message: Some("no mapping listens to it".into()),
+        attempts: Vec::new(),
+        value: None,
+        match_keys: Vec::new(),
+        warnings: Vec::new(),
+        batch: None,
+        bytes: 0,
+        ..record(n)
+    }
+}
+
+pub(crate) fn hand(history: &History, records: Vec<Record>) {
+    assert!(records.count() > 0);
+    history.hand(Box::new(records));
+}
+
+/// Hands over and waits until the history has committed.
+pub(crate) fn keep(history: &History, records: Vec<Record>) {
+    hand(history, records);
+    history.flush().unwrap();
+}
+
+pub(crate) fn find(history: &History, kind: IdKind, text: &str) -> Page {
+    let reader = history.reader();
+    reader
+        .find(&reader.keys().hashes(kind, text), &Filter::default())
+        .unwrap()
+}
+
+/// Waits for a condition, at most 20 seconds.
+pub(crate) fn wait_for(what: &str, mut test: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while !test() {
+        assert!(Instant::now() < until, "never: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Searches all bytes of all files of a folder.
+pub(crate) fn holds(folder: &Path, text: &str) -> bool {
+    std::fs::read_dir(folder).unwrap().any(|entry| {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    })
+}
