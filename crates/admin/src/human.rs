@@ -45,6 +45,23 @@ impl Status {
             let told = format!("{events} events, since the journal's state was lost");
             line(&mut details, sink, "may come again", Some(told));
         }
+        if let Some(history) = &self.history {
+            if let Some(failing) = &history.failing {
+                let _ = writeln!(
+                    details,
+                    "The history cannot be kept, which costs no event: {}",
+                    plain(failing)
+                );
+            }
+            let missing = history.dropped + history.lost;
+            if missing > 0 {
+                let _ = writeln!(
+                    details,
+                    "The history lacks {missing} records since the start: {} came faster than it writes, {} could not be written.",
+                    history.dropped, history.lost
+                );
+            }
+        }
         if self.journal.behind_seconds > 0 {
             let _ = writeln!(
                 details,

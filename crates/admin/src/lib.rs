@@ -2,6 +2,7 @@
 //!
 //! `routes::ROUTES` lists the paths, and writes their table in docs/operations.md.
 
+mod events;
 mod guard;
 mod human;
 mod letters;
@@ -25,6 +26,7 @@ pub use self::status::{
     HoldStatus, JournalStatus, LetterStatus, OrphanStatus, RecordStatus, RequestStatus, SealStatus,
     SinkStatus, SourceStatus, Started, Status,
 };
+use signalbox_history::History;
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::ledger::Ledger;
 use signalbox_runtime::operate::StatusSource;
@@ -76,6 +78,15 @@ impl AdminState {
     /// Shows other components from now on, after a reload.
     pub fn replace(&self, ledger: Ledger, telemetry: Arc<Telemetry>) {
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = (ledger, telemetry);
+    }
+
+    fn history(&self) -> Option<History> {
+        self.live
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .history
+            .clone()
     }
 
     fn telemetry(&self) -> Arc<Telemetry> {

@@ -14,7 +14,7 @@ use signalbox_runtime::identity;
 use crate::guard::{Guard, guard};
 use crate::reply::{json, text};
 use crate::server::BODY_BYTES;
-use crate::{AdminState, letters, operator};
+use crate::{AdminState, events, letters, operator};
 
 /// A row of the table of endpoints in docs/operations.md.
 struct Route {
@@ -33,7 +33,7 @@ impl Route {
 }
 
 /// The endpoints, in the order of the documentation.
-const ROUTES: [Route; 15] = [
+const ROUTES: [Route; 16] = [
     Route {
         shown: "/health, /live",
         answer: "200 while the process runs. For liveness probes; needs no token.",
@@ -115,6 +115,15 @@ const ROUTES: [Route; 15] = [
                  `anonymous_id` or `message_id`), `values` (a list), `dry_run` and `purge`. The answer holds counts, \
                  never a value. See [Erase what is kept of a person](#erase-what-is-kept-of-a-person).",
         handler: || post(operator::erase),
+    },
+    Route {
+        shown: "POST /events",
+        answer: "What became of events, by the [history](history.md). The body is JSON: `id` holds one of `message_id`, \
+                 `event_id`, `order_id`, `email`, `phone` and `user_id` with its value, `filter` any of `sink`, `source`, \
+                 `mapping`, `event_name`, `outcome`, `reason`, `late`, `warning`, `since` and `before` (Unix milliseconds). \
+                 Without an `id` it lists the latest `limit` records (default 100, at most 1,000), and `next` in the \
+                 answer is the `after` of the next page.",
+        handler: || post(events::find),
     },
     Route {
         shown: "/erasures",

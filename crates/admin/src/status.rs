@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use signalbox_history::{Health, History};
 use signalbox_journal::{LetterCounts, SOURCE, Sealing, SinkState};
 use signalbox_runtime::hold::HoldCause;
 use signalbox_runtime::ledger::{Ledger, SinkLedger, SourceLedger};
@@ -49,6 +50,9 @@ pub struct Status {
     pub sums_close: bool,
     /// The journal.
     pub journal: JournalStatus,
+    /// The history; none if the router keeps none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Health>,
     /// Sinks that are no longer configured but still hold unsettled events.
     pub orphans: Vec<OrphanStatus>,
     /// The age of `orphans` in seconds; none if the journal has not answered yet.
@@ -360,6 +364,7 @@ impl Status {
                 erasures: source.journal().erasures().list().len() as u64,
                 seal: source.journal().sealing().map(SealStatus::from),
             },
+            history: ledger.history.as_ref().map(History::health),
             orphans: Vec::new(),
             orphans_age_seconds: None,
             version: VERSION.to_owned(),

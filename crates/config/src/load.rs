@@ -86,6 +86,7 @@ pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<Loa
     let Sections {
         journal,
         dead_letters,
+        history,
         admin,
         telemetry,
         shutdown,
@@ -106,6 +107,7 @@ pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<Loa
     Ok(LoadedConfig {
         journal,
         dead_letters,
+        history,
         admin,
         telemetry,
         shutdown,

@@ -5,8 +5,8 @@ use signalbox_core::{BuildError, SinkConfig, SourceConfig, TransformConfig};
 use super::diagnostic::{Diagnostic, Diagnostics, Position};
 use super::origin::{Origin, join};
 use super::settings::{
-    AdminSettings, DeadLetterSettings, JournalSettings, ShutdownSettings, SinkRuntime, SourceRuntime,
-    TelemetrySettings,
+    AdminSettings, DeadLetterSettings, HistorySettings, JournalSettings, ShutdownSettings, SinkRuntime,
+    SourceRuntime, TelemetrySettings,
 };
 
 /// A configuration in which every name resolves and every value is read. Components stand in the order of the file.
@@ -16,6 +16,8 @@ pub struct LoadedConfig {
     pub journal: JournalSettings,
     /// `[dead_letters]`
     pub dead_letters: DeadLetterSettings,
+    /// `[history]`; without it there is no history.
+    pub history: Option<HistorySettings>,
     /// `[admin]`; without it there is no admin address.
     pub admin: Option<AdminSettings>,
     /// `[telemetry]`

@@ -1,4 +1,5 @@
-//! The parts of a pipeline file that operators' commands read: `[journal]`, `[dead_letters]`, `[admin]` and names. Missing
+//! The parts of a pipeline file that operators' commands read: `[journal]`, `[dead_letters]`, `[history]`,
+//! `[admin]` and names. Missing
 //! secrets and mistakes elsewhere in the file do not stop these commands.
 
 use std::net::SocketAddr;
@@ -12,11 +13,11 @@ use super::interpolate::{Environment, interpolate};
 use super::load::{parse, read_file, tables};
 use super::origin::{Lines, place};
 use super::section::sections;
-use super::settings::{DeadLetterSettings, JournalSettings};
+use super::settings::{DeadLetterSettings, HistorySettings, JournalSettings};
 use super::tree::{TextState, TomlEntry, TomlNode, TomlText, TomlValue};
 
 /// The tables that operators' commands read.
-const TABLES: [&str; 3] = ["journal", "dead_letters", "admin"];
+const TABLES: [&str; 4] = ["journal", "dead_letters", "history", "admin"];
 
 /// A pipeline file as operators' commands need it.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct OperatorSettings {
     pub journal: JournalSettings,
     /// `[dead_letters]`, or its defaults if the table cannot be read.
     pub dead_letters: DeadLetterSettings,
+    /// `[history]`; `None` also if the table cannot be read.
+    pub history: Option<HistorySettings>,
     /// `[admin]`; without it no command can ask a running router.
     pub admin: Option<AdminAddress>,
     /// Names of the sources.
@@ -91,7 +94,8 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
     interpolate(&mut root, text, environment, &mut findings, &mut Vec::new());
     let unresolved = set_token_aside(&mut root, &mut findings);
     let read = sections(&root, &mut findings, &mut Vec::new());
-    findings.retain(|finding| !finding.path.starts_with("dead_letters"));
+    findings
+        .retain(|finding| !finding.path.starts_with("dead_letters") && !finding.path.starts_with("history"));
     if !findings.is_empty() {
         return Err(fail(findings));
     }
@@ -102,6 +106,7 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
     Ok(OperatorSettings {
         journal: read.journal,
         dead_letters: read.dead_letters,
+        history: read.history,
         admin,
         sources,
         sinks,

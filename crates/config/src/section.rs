@@ -5,8 +5,8 @@ use signalbox_core::BuildError;
 use super::component::merge;
 use super::diagnostic::Finding;
 use super::settings::{
-    AdminSettings, DeadLetterSettings, JournalSettings, PersonalData, ShutdownSettings, Table,
-    TelemetrySettings,
+    AdminSettings, DeadLetterSettings, HistorySettings, JournalSettings, PersonalData, ShutdownSettings,
+    Table, TelemetrySettings,
 };
 use super::tree::{TomlNode, TomlValue};
 use super::walk::walk;
@@ -16,6 +16,7 @@ use super::{de, key_files, schema};
 pub(crate) struct Sections {
     pub(crate) journal: JournalSettings,
     pub(crate) dead_letters: DeadLetterSettings,
+    pub(crate) history: Option<HistorySettings>,
     pub(crate) admin: Option<AdminSettings>,
     pub(crate) telemetry: TelemetrySettings,
     pub(crate) shutdown: ShutdownSettings,
@@ -32,6 +33,7 @@ pub(crate) fn sections(
     let read = Sections {
         journal: journal.unwrap_or_default(),
         dead_letters: section(root, findings, warnings).unwrap_or_default(),
+        history: section(root, findings, warnings),
         admin: section(root, findings, warnings),
         telemetry: section(root, findings, warnings).unwrap_or_default(),
         shutdown: section(root, findings, warnings).unwrap_or_default(),

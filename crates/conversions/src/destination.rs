@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use signalbox_core::{Event, Framing, Prepared, Reason, Record, Verdict};
+use signalbox_core::{Event, Framing, Prepared, Reason, Record, Summary, Verdict};
 use signalbox_http::{Destination, Reply, Request, join};
 
 use crate::encode::StrippedFields;
 use crate::encoder::Encoder;
 use crate::spec::Spec;
+use crate::summary::summary;
 use crate::vendor::Vendor;
 
 const SEPARATOR: &str = ",";
@@ -63,6 +64,10 @@ impl<V: Vendor> Destination for Conversions<V> {
             request: self.encoder.vendor().longest_frame(),
             separator: SEPARATOR.len(),
         }
+    }
+
+    fn summary(&self, record: &Record) -> Summary {
+        summary(self.encoder.vendor().spec(), record)
     }
 
     fn notes(&self) -> Vec<String> {

@@ -48,6 +48,7 @@ mod scrub;
 pub mod settings;
 mod sources;
 mod spec;
+mod summary;
 pub mod time;
 mod traits;
 mod usable;

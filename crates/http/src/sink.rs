@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink, Verdict};
+use signalbox_core::{
+    Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Response, Sink, Summary, Verdict,
+};
 
 use crate::{Client, ClientError, ClientOptions, Reply, Request};
 
@@ -44,6 +46,28 @@ pub trait Destination: Send + Sync + 'static {
     /// Facts learnt while running, for the status.
     fn notes(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Reads what a record says, for the history; see [`Sink::summary`]. Default: nothing.
+    fn summary(&self, _record: &Record) -> Summary {
+        Summary::default()
+    }
+
+    /// Name of the header in which replies carry the id of their request. Default: `x-request-id`.
+    fn request_id_header(&self) -> &'static str {
+        "x-request-id"
+    }
+}
+
+/// Longest id of a request that is kept; ids are shorter.
+const REQUEST_ID: usize = 100;
+
+/// Reads the facts about a reply that are about the request as a whole.
+fn response(reply: &Reply, id_header: &str) -> Response {
+    let id = reply.headers.get(id_header).and_then(|id| id.to_str().ok());
+    Response {
+        status: reply.status.as_u16(),
+        request_id: id.filter(|id| id.len() <= REQUEST_ID).map(Into::into),
     }
 }
 
@@ -100,11 +124,14 @@ impl<D: Destination> Sink for HttpSink<D> {
             return batch.settle_each(outcomes);
         }
         let request = self.destination.request(batch.records());
-        let verdict = match self.client.send(request).await {
-            Ok(reply) => self.destination.interpret(&reply, batch.records()),
-            Err(failure) => Verdict::All(failure.outcome()),
-        };
-        batch.settle(verdict)
+        match self.client.send(request).await {
+            Ok(reply) => {
+                let verdict = self.destination.interpret(&reply, batch.records());
+                let response = response(&reply, self.destination.request_id_header());
+                batch.settle(verdict).with_response(response)
+            }
+            Err(failure) => batch.settle(Verdict::All(failure.outcome())),
+        }
     }
 
     async fn probe(&self) -> Result<(), Reason> {
@@ -125,5 +152,9 @@ impl<D: Destination> Sink for HttpSink<D> {
         let mut notes = self.client.notes();
         notes.extend(self.destination.notes());
         notes
+    }
+
+    fn summary(&self, record: &Record) -> Summary {
+        self.destination.summary(record)
     }
 }

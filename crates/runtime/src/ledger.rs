@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use signalbox_core::Vitals;
+use signalbox_history::History;
 use signalbox_journal::{Arrivals, Journal, LetterCounts, Sealing, SinkState, SourceTotals, Totals, Usage};
 
 use crate::backpressure::Backpressure;
@@ -330,6 +331,8 @@ pub struct Ledger {
     pub sinks: BTreeMap<Arc<str>, Arc<SinkLedger>>,
     /// Counts of kept and dropped dead letters.
     pub letters: LetterLedger,
+    /// The history, if there is one.
+    pub history: Option<History>,
 }
 
 /// The journal's numbers that need no disk: its usage, and the kept and dropped dead letters.

@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod dry_run;
 pub mod erase;
 pub mod forget;
+pub mod history;
 pub mod hold;
 pub mod identity;
 mod intake;

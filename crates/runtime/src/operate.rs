@@ -8,6 +8,7 @@ mod letters;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use signalbox_history::History;
 use signalbox_journal::{Arrivals, Found, Index, Journal, Position, Progress, SinkState};
 use tokio::sync::{mpsc, oneshot};
 
@@ -15,6 +16,7 @@ pub use self::letters::{Acted, Piece, act, act_on_all, discard};
 use crate::debts::Listeners;
 use crate::erase::{self, EraseRequest, Erased, Stood};
 use crate::forget::{Forget, Forgotten};
+use crate::history;
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::running::{Running, View, is_disabled};
 use crate::telemetry::SinkMeters;
@@ -281,6 +283,7 @@ impl Command {
 pub struct Remote {
     view: View,
     journal: Arc<dyn Journal>,
+    history: Option<History>,
     commands: mpsc::Sender<Command>,
 }
 
@@ -292,6 +295,7 @@ impl Remote {
             Remote {
                 view: running.view(),
                 journal: running.journal().clone(),
+                history: running.ledger().history.clone(),
                 commands,
             },
             queue,
@@ -343,13 +347,17 @@ impl StatusSource for Remote {
 
     async fn erase(&self, request: &EraseRequest) -> Result<Erased, String> {
         let journal = &*self.journal;
-        erase::erase(journal, request, async |test| {
+        let mut erased = erase::erase(journal, request, async |test| {
             if request.dry_run {
                 return erase::at_rest(journal, test, true).await;
             }
             self.ask(|reply| Command::Erase(test, reply)).await
         })
-        .await
+        .await?;
+        if let Some(history) = self.history.clone().filter(|_| !request.dry_run) {
+            erased.history = Some(history::erase(history, request).await?);
+        }
+        Ok(erased)
     }
 
     async fn reload(&self) -> Result<String, String> {

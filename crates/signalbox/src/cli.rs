@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Forget pending events of a source that a sink no longer listens to, or of a sink that is no longer in the file
     Forget(ForgetArgs),
+    /// Show what became of an event: received, mapped, sent, answered; by an id, or the latest ones
+    Events(EventsArgs),
     /// Erase what the journal holds of a person: by e-mail address, phone number or id, read from standard input
     Erase(EraseArgs),
     /// Maintain the files of a journal whose router does not run
@@ -244,6 +246,58 @@ pub(crate) struct ForgetArgs {
     #[arg(long)]
     pub(crate) yes: bool,
 }
+
+#[derive(Debug, Args)]
+#[group(id = "wanted", multiple = false, args = ["message_id", "event_id", "order_id", "email", "phone", "user_id"])]
+#[command(after_help = EVENTS_HELP)]
+pub(crate) struct EventsArgs {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// The event with this messageId
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    pub(crate) message_id: Option<String>,
+    /// The records with this id at the destination
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    pub(crate) event_id: Option<String>,
+    /// The events of this order
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    pub(crate) order_id: Option<String>,
+    /// The events of the person with the e-mail address on standard input
+    #[arg(long, value_name = "-", allow_hyphen_values = true)]
+    pub(crate) email: Option<String>,
+    /// The events of the person with the phone number on standard input
+    #[arg(long, value_name = "-", allow_hyphen_values = true)]
+    pub(crate) phone: Option<String>,
+    /// The events of the person with the user id on standard input
+    #[arg(long, value_name = "-", allow_hyphen_values = true)]
+    pub(crate) user_id: Option<String>,
+    /// Only at this sink
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sink: Option<String>,
+    /// Only with this outcome: delivered, duplicate, filtered, rejected or expired
+    #[arg(long, value_name = "OUTCOME", value_parser = ["delivered", "duplicate", "filtered", "rejected", "expired"])]
+    pub(crate) outcome: Option<String>,
+    /// Only with this reason code
+    #[arg(long, value_name = "CODE")]
+    pub(crate) reason: Option<String>,
+    /// Only ones that ended at or after this: a time such as 2026-11-24T10:00:00Z, a date, or a duration back from now,
+    /// such as 2d
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub(crate) since: Option<i64>,
+    /// At most N of the latest ones, without an id
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) limit: u64,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// For the end of `events --help`.
+const EVENTS_HELP: &str = "\
+Addresses, phone numbers and user ids never stand on the command line, which
+other users of the machine can read and shells keep:
+  signalbox events -c pipeline.toml --email - < address.txt
+The exit status is 1 if the history knows no such event.";
 
 #[derive(Debug, Args)]
 #[group(id = "subject", required = true, multiple = false, args = ["email", "phone", "user_id", "anonymous_id", "message_id"])]

@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use signalbox_admin::{Access, AdminServer, AdminState};
 use signalbox_config::{
-    AdminSettings, DeadLetterSettings, JournalKind, JournalSettings, PersonalData, TelemetrySettings,
+    AdminSettings, DeadLetterSettings, HistorySettings, JournalKind, JournalSettings, PersonalData,
+    TelemetrySettings,
 };
 use signalbox_journal::Named;
 use signalbox_runtime::identity::JournalIdentity;
-use signalbox_runtime::journal;
 use signalbox_runtime::ledger::{Ledger, LetterLedger};
 use signalbox_runtime::operate::{Command, Remote};
 use signalbox_runtime::pipeline::Pipeline;
 use signalbox_runtime::running::Running;
 use signalbox_runtime::sockets::OpenSockets;
 use signalbox_runtime::telemetry::{SinkMeters, Telemetry};
+use signalbox_runtime::{history, journal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +40,7 @@ pub(crate) struct Router {
 struct Fixed {
     journal: JournalSettings,
     dead_letters: DeadLetterSettings,
+    history: Option<HistorySettings>,
     admin: Option<AdminSettings>,
 }
 
@@ -47,6 +49,7 @@ impl Fixed {
         Fixed {
             journal: pipeline.journal.clone(),
             dead_letters: pipeline.dead_letters.clone(),
+            history: pipeline.history.clone(),
             admin: pipeline.admin.clone(),
         }
     }
@@ -69,6 +72,9 @@ impl Router {
                 "the journal has no key: events (as the transforms of their source leave them), their messageIds, parked \
                  events and dead letters are on disk in plain; 'signalbox keygen' makes a key, and [journal] key names it"
             );
+        }
+        if let Some(settings) = &fixed.history {
+            ledger.history = Some(history::open(settings, &fixed.journal)?);
         }
         ledger.letters = LetterLedger::of(journal.clone());
         let telemetry = Arc::new(Telemetry::new(&telemetry_settings, &ledger)?);
@@ -128,7 +134,7 @@ impl Router {
     pub(crate) async fn reload(&mut self, pipeline: Pipeline) -> Result<String, String> {
         let mut told = "the new configuration runs".to_owned();
         if Fixed::of(&pipeline) != self.fixed {
-            told.push_str("; changes of [journal], [dead_letters] and [admin] need a restart");
+            told.push_str("; changes of [journal], [dead_letters], [history] and [admin] need a restart");
         }
         let old = self.running.ledger().clone();
         let new = Running::ledger_of(&pipeline);
@@ -138,6 +144,7 @@ impl Router {
             sources: carry(new.sources, &old.sources, roster.sources.iter()),
             sinks: carry(new.sinks, &old.sinks, roster.all_sinks()),
             letters: old.letters.clone(),
+            history: old.history.clone(),
         };
         let settings = pipeline.telemetry.clone();
         let same_names =
@@ -163,11 +170,15 @@ impl Router {
         Ok(told)
     }
 
-    /// Closes the admin address and flushes telemetry; call after the pipeline has stopped.
+    /// Closes the admin address and the history, and flushes telemetry; call after the pipeline has stopped.
     pub(crate) async fn close(self) {
         self.admin_stop.cancel();
         if let Some(admin) = self.admin {
             admin.stopped().await;
+        }
+        if let Some(history) = self.running.ledger().history.clone() {
+            // An error means that the thread panicked, which the log says.
+            let _ = tokio::task::spawn_blocking(move || history.close()).await;
         }
         if let Err(problem) = self.telemetry.shutdown(FLUSH).await {
             tracing::warn!("the last metrics were not exported: {problem}");

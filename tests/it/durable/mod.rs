@@ -13,6 +13,7 @@ mod escapes;
 mod files;
 mod folder;
 mod full;
+mod history;
 mod hold;
 mod letters;
 mod letters_full;

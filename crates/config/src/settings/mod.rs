@@ -5,6 +5,7 @@
 
 mod admin;
 mod dead_letters;
+mod history;
 mod journal;
 mod process;
 mod sink;
@@ -16,6 +17,7 @@ use signalbox_core::BuildError;
 
 pub use admin::{AdminSettings, check_admin};
 pub use dead_letters::{DeadLetterSettings, OnFull, PersonalData};
+pub use history::{HistoryEvents, HistorySettings};
 pub use journal::{JournalKind, JournalSettings};
 pub use process::{ShutdownSettings, TelemetrySettings};
 pub use sink::{BatchKeys, InputsRemoved, OnJournalFull, RetryKeys, SinkRuntime, StartAt, WhenAbsent};

@@ -38,6 +38,7 @@ fn holds_every_table_and_plugin() {
         [
             "journal",
             "dead_letters",
+            "history",
             "admin",
             "telemetry",
             "shutdown",
@@ -88,7 +89,14 @@ fn every_reference_leads_somewhere() {
 #[test]
 fn every_setting_of_the_runtime_is_described() {
     let schema = schema();
-    for table in ["journal", "dead_letters", "admin", "telemetry", "shutdown"] {
+    for table in [
+        "journal",
+        "dead_letters",
+        "history",
+        "admin",
+        "telemetry",
+        "shutdown",
+    ] {
         let keys = schema
             .pointer(&format!("/properties/{table}/properties"))
             .and_then(Json::as_object);

@@ -112,11 +112,9 @@ pub(super) fn sign(text: &str) -> Option<Sign> {
     if let Some(code) = code(lower.trim_matches(['$', '€', '£', '¥', '₹', ' '])) {
         return Some(Sign::Code(code));
     }
-    // Also `US $`, and `$ US` as in French.
+    // Also `US $`.
     let joined = lower.replace(' ', "");
-    let turned = joined.strip_prefix('$').map(|country| format!("{country}$"));
-    let is = |sign: &str| sign == joined || turned.as_deref() == Some(sign);
-    if let Some((_, code)) = SIGNS.iter().find(|(sign, _)| is(sign)) {
+    if let Some((_, code)) = SIGNS.iter().find(|(sign, _)| *sign == joined) {
         return Some(Sign::Code(code));
     }
     UNCLEAR.contains(&lower).then_some(Sign::Unclear)
@@ -185,8 +183,6 @@ mod tests {
             ("R$", Some("BRL")),
             ("US$", Some("USD")),
             ("US $", Some("USD")),
-            ("$ CA", Some("CAD")),
-            ("$U", Some("UYU")),
             ("R $", Some("BRL")),
             ("ＵＳＤ", Some("USD")),
             ("zł", Some("PLN")),

@@ -14,9 +14,13 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("http", &["core"]),
     ("inputs", &["segment"]),
     ("journal", &["core"]),
+    ("history", &["core"]),
     ("config", &["core"]),
-    ("runtime", &["config", "core", "journal"]),
-    ("admin", &["config", "core", "http", "journal", "runtime"]),
+    ("runtime", &["config", "core", "history", "journal"]),
+    (
+        "admin",
+        &["config", "core", "history", "http", "journal", "runtime"],
+    ),
     ("sandbox", &["core", "http"]),
     ("testkit", &["core", "segment", "conversions", "http", "runtime"]),
     // The binary may use every library but the one that is for tests.
@@ -26,6 +30,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
             "core",
             "segment",
             "conversions",
+            "history",
             "http",
             "inputs",
             "journal",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use signalbox_core::{Batch, Outcome, Reason, Report, Sink, Verdict};
+use signalbox_core::{Batch, Outcome, Reason, Report, Response, Sink, Verdict};
 use signalbox_journal::Position;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::error::Elapsed;
@@ -28,10 +28,12 @@ pub(super) struct Flight {
     pub(super) ticket: u64,
     pub(super) group: Group,
     pub(super) started: Instant,
+    /// The destination's response, once it is there.
+    pub(super) response: Option<Response>,
 }
 
 enum Done {
-    Attempt(u64, Verdict),
+    Attempt(u64, Verdict, Option<Response>),
     Probe(Result<(), Reason>),
 }
 
@@ -66,7 +68,8 @@ impl Attempts {
         let batch = Batch::new(ticket, records.collect());
         self.tasks.spawn(async move {
             let deliver = AssertUnwindSafe(sink.deliver(batch)).catch_unwind();
-            Done::Attempt(ticket, verdict(ticket, timeout(limit, deliver).await))
+            let (verdict, response) = verdict(ticket, timeout(limit, deliver).await);
+            Done::Attempt(ticket, verdict, response)
         });
         self.flights.insert(ticket, flight);
     }
@@ -91,8 +94,9 @@ impl Attempts {
         loop {
             match self.tasks.join_next().await? {
                 Ok(Done::Probe(result)) => return Some(Ok(Landed::Probe(result))),
-                Ok(Done::Attempt(ticket, verdict)) => {
-                    if let Some(flight) = self.flights.remove(&ticket) {
+                Ok(Done::Attempt(ticket, verdict, response)) => {
+                    if let Some(mut flight) = self.flights.remove(&ticket) {
+                        flight.response = response;
                         return Some(Ok(Landed::Attempt(flight, verdict)));
                     }
                 }
@@ -107,9 +111,16 @@ impl Attempts {
     }
 }
 
-/// Returns the verdict of an attempt that ran to its end, panicked or took too long.
-fn verdict(ticket: u64, ended: Result<std::thread::Result<Report>, Elapsed>) -> Verdict {
-    match ended {
+/// Returns the verdict of an attempt that ran to its end, panicked or took too long, and the response if there was one.
+fn verdict(
+    ticket: u64,
+    mut ended: Result<std::thread::Result<Report>, Elapsed>,
+) -> (Verdict, Option<Response>) {
+    let response = match &mut ended {
+        Ok(Ok(report)) => report.take_response(),
+        _ => None,
+    };
+    let verdict = match ended {
         Ok(Ok(report)) => match report.into_parts() {
             (same, verdict) if same == ticket => verdict,
             _ => Verdict::Isolate(Reason::new("wrong_report", "the sink reported on another batch")),
@@ -123,5 +134,6 @@ fn verdict(ticket: u64, ended: Result<std::thread::Result<Report>, Elapsed>) -> 
             after: None,
             maybe_written: true,
         }),
-    }
+    };
+    (verdict, response)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use signalbox_history::History;
 use signalbox_journal::{Position, Read, Reader, Resumed, Tenure};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -22,6 +23,7 @@ use super::options::SinkOptions;
 use super::outgoing::Outgoing;
 use super::pending::Pending;
 use super::prepare::Stage;
+use super::recorder::Recorder;
 use super::returned::AT_ONCE;
 use super::sent_keys::SentKeys;
 use super::settle::{Settling, in_need};
@@ -138,6 +140,14 @@ impl Driver {
             attempts: Attempts::default(),
             tenure: Tenure::endless(),
         }
+    }
+
+    /// Notes ends for a history.
+    #[must_use]
+    pub fn with_history(mut self, history: Option<History>) -> Driver {
+        let recorder = |history| Recorder::new(history, &self.options, self.stage.sink.clone());
+        self.pending.events.recorder = history.map(recorder);
+        self
     }
 
     /// Sets the right under which the driver launches attempts; without one it launches them as long as it likes.
@@ -358,6 +368,7 @@ impl Driver {
             ticket,
             group,
             started: now,
+            response: None,
         };
         self.attempts
             .start(self.stage.sink.clone(), self.options.requests.timeout, flight);

@@ -4,13 +4,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use signalbox_core::{Event, Reason};
+use signalbox_core::{Event, Reason, Record};
+use signalbox_history::Outcome;
 use signalbox_journal::{DeadLetter, Entry, Position, Progress, Reader, RecordEnd};
 
 use super::commits::Commits;
 use super::item::Item;
 use super::letters_full::LettersFull;
+use super::recorder::Recorder;
 use super::sent_keys::SentKeys;
+use super::trace::{Trace, happened_at};
 use super::trail;
 use super::window::Window;
 use crate::dead_letters::DeadLetters;
@@ -29,6 +32,8 @@ pub(super) struct Events {
     former: HashMap<Position, Arc<str>>,
     pub(super) ledger: Arc<SinkLedger>,
     dead_letters: Arc<DeadLetters>,
+    /// Notes ends for the history, if there is one.
+    pub(super) recorder: Option<Recorder>,
 }
 
 impl Events {
@@ -50,6 +55,7 @@ impl Events {
             former: HashMap::new(),
             ledger,
             dead_letters,
+            recorder: None,
         }
     }
 
@@ -58,14 +64,42 @@ impl Events {
         self.former.insert(position, source);
     }
 
+    /// Ends an event that is not meant for the sink.
+    pub(super) fn filter_event(&mut self, position: Position, reason: &Reason) {
+        self.record_unsent(position, "", Outcome::Filtered, reason);
+        self.close_event(position, RecordEnd::Filtered(reason.code().to_owned()));
+    }
+
+    /// Notes the end of an event without a record, or of a record that could not be made.
+    fn record_unsent(&mut self, position: Position, mapping: &str, outcome: Outcome, reason: &Reason) {
+        let Some(recorder) = &mut self.recorder else {
+            return;
+        };
+        if !self.window.is_open(position) {
+            return;
+        }
+        let event = self.window.event(position);
+        let place = self.window.place(position);
+        let received_at = self.window.received_at(position).unwrap_or_default();
+        recorder.unsent((event.as_deref(), place, received_at), mapping, outcome, reason);
+    }
+
+    /// Ends a record that the destination accepted.
+    pub(super) fn deliver(&mut self, item: &mut Item) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.ended(item, Outcome::Delivered, None);
+        }
+        self.close_item(item, RecordEnd::Delivered);
+    }
+
     /// Ends a whole event, with all records that were still expected.
-    pub(super) fn close_event(&mut self, position: Position, end: RecordEnd) {
+    fn close_event(&mut self, position: Position, end: RecordEnd) {
         let end = self.window.close_event(position, end);
         self.closed(position, end);
     }
 
     /// Ends one record of an event.
-    pub(super) fn close_record(&mut self, position: Position, mapping: &str, end: RecordEnd) {
+    fn close_record(&mut self, position: Position, mapping: &str, end: RecordEnd) {
         let end = self.window.close_record(position, mapping, end);
         self.closed(position, end);
     }
@@ -74,6 +108,24 @@ impl Events {
     pub(super) fn expect_less(&mut self, position: Position) {
         let end = self.window.expect_less(position);
         self.closed(position, end);
+    }
+
+    /// Takes from an event what the history keeps of it, if there is one.
+    pub(super) fn trace(&mut self, position: Position) -> Option<Arc<Trace>> {
+        let recorder = self.recorder.as_ref()?;
+        let event = self.window.event(position)?;
+        let place = self.window.place(position);
+        Some(recorder.trace(&event, place, happened_at(&event)))
+    }
+
+    /// Ends a record that is not sent, since the destination has one with its key.
+    pub(super) fn duplicate(&mut self, position: Position, record: Record, trace: Option<&Arc<Trace>>) {
+        self.ledger.records.duplicate.add(1);
+        let mapping = record.mapping.clone();
+        if let (Some(recorder), Some(trace)) = (&mut self.recorder, trace) {
+            recorder.duplicate(trace.clone(), record);
+        }
+        self.close_record(position, &mapping, RecordEnd::Duplicate);
     }
 
     /// Counts an event if it has ended.
@@ -95,7 +147,7 @@ impl Events {
     }
 
     /// Ends a record that was made, and settles its claim on a key.
-    pub(super) fn close_item(&mut self, item: &Item, end: RecordEnd) {
+    fn close_item(&mut self, item: &Item, end: RecordEnd) {
         if let Some(claim) = item.claim {
             if end == RecordEnd::Delivered {
                 self.sent_keys.delivered(claim);
@@ -107,25 +159,33 @@ impl Events {
     }
 
     /// Rejects a record that was made; returns it if there is no room for its dead letter.
-    pub(super) fn reject(&mut self, item: Item, reason: &Reason) -> Option<Item> {
+    pub(super) fn reject(&mut self, mut item: Item, reason: &Reason) -> Option<Item> {
         if self.found_letters_full() {
             return Some(item);
         }
         self.ledger.records.rejected.add(reason.code(), 1);
         self.bury_tried(&item, reason);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.ended(&mut item, Outcome::Rejected, Some(reason));
+        }
         self.close_item(&item, RecordEnd::Rejected(reason.code().to_owned()));
         None
     }
 
     /// Ends a record whose time is over; `reason` is that of its last attempt, and `told` goes into the dead letter.
-    pub(super) fn expire(&mut self, item: &Item, reason: &Reason, told: &Reason) {
+    pub(super) fn expire(&mut self, item: &mut Item, reason: &Reason, told: &Reason) {
         self.bury_tried(item, told);
+        if let Some(recorder) = &mut self.recorder {
+            let shown = Reason::restored(reason.code().to_owned(), told.message().to_owned());
+            recorder.ended(item, Outcome::Expired, Some(&shown));
+        }
         self.close_item(item, RecordEnd::Expired(reason.code().to_owned()));
     }
 
     /// Rejects a record that could not be made.
     pub(super) fn reject_unsent(&mut self, position: Position, mapping: &str, reason: &Reason) {
         self.bury(position, mapping, reason);
+        self.record_unsent(position, mapping, Outcome::Rejected, reason);
         self.ledger.records.rejected.add(reason.code(), 1);
         self.close_record(position, mapping, RecordEnd::Rejected(reason.code().to_owned()));
     }
@@ -133,6 +193,7 @@ impl Events {
     /// Rejects a whole event.
     pub(super) fn reject_event(&mut self, position: Position, reason: &Reason) {
         self.bury(position, "", reason);
+        self.record_unsent(position, "", Outcome::Rejected, reason);
         self.close_event(position, RecordEnd::Rejected(reason.code().to_owned()));
     }
 
@@ -216,5 +277,8 @@ impl Events {
     pub(super) fn commit(&mut self) {
         let changes = self.window.changes(self.ledger.totals());
         self.reader.commit(self.commits.take(changes));
+        if let Some(recorder) = &mut self.recorder {
+            recorder.hand_over();
+        }
     }
 }

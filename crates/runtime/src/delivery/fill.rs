@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use signalbox_core::{Event, NO_TRIGGER_MATCHED, Reason, Record, Rejection};
 use signalbox_journal::{
-    Ahead, ERASED, Entry, ErasureList, JournalError, Lost, Open, Owed, Parked, Position, RecordEnd, Resumed,
-    Returned, Standing,
+    Ahead, ERASED, Entry, ErasureList, JournalError, Lost, Open, Owed, Parked, Position, Resumed, Returned,
+    Standing,
 };
 use tokio::time::Instant;
 
@@ -18,6 +18,7 @@ use super::outgoing::Outgoing;
 use super::pending::Pending;
 use super::prepare::{Stage, Staged};
 use super::returned::Returning;
+use super::trace::{Trace, happened_at};
 use super::trail;
 use super::window::Window;
 use crate::dead_letters::now_millis;
@@ -265,9 +266,7 @@ impl Fill {
                 {
                     pending.events.ledger.unheard.count(&event);
                 }
-                pending
-                    .events
-                    .close_event(position, RecordEnd::Filtered(reason.code().to_owned()));
+                pending.events.filter_event(position, &reason);
             }
             Staged::Rejected(reason) => pending.events.reject_event(position, &reason),
             Staged::Mapped { event, results } => {
@@ -288,8 +287,9 @@ impl Fill {
                         .events
                         .reject_unsent(position, &only, &Reason::new("mapping_gone", told));
                 }
+                let trace = pending.events.trace(position);
                 for result in results {
-                    self.mapped(position, &event, result, pending);
+                    self.mapped(position, (&event, trace.as_ref()), result, pending);
                 }
                 pending.events.expect_less(position);
                 pending.events.window.let_go(position);
@@ -300,7 +300,7 @@ impl Fill {
     fn mapped(
         &self,
         position: Position,
-        event: &Arc<Event>,
+        (event, trace): (&Arc<Event>, Option<&Arc<Trace>>),
         result: Result<Record, Rejection>,
         pending: &mut Pending,
     ) {
@@ -326,8 +326,7 @@ impl Fill {
         let key = key.filter(|_| self.options.duplicate_window.is_some());
         let claim = key.as_deref().map(|key| events.sent_keys.claim(key, now));
         if claim == Some(None) {
-            events.ledger.records.duplicate.add(1);
-            return events.close_record(position, &record.mapping, RecordEnd::Duplicate);
+            return events.duplicate(position, record, trace);
         }
         for warning in &record.warnings {
             let key = warning_key(&warning.code, &warning.path);
@@ -348,6 +347,8 @@ impl Fill {
             position,
             happened_at: happened_at(event),
             attempts,
+            tries: Vec::new(),
+            trace: trace.cloned(),
             first,
             last_attempt: None,
             ready_since: now,
@@ -385,14 +386,4 @@ fn under_new_names(parked: Parked, names: &BTreeMap<String, String>) -> Parked {
         only: parked.only.map(new),
         ..parked
     }
-}
-
-/// Returns the time of the event by its own `timestamp`, else that of its arrival.
-fn happened_at(event: &Event) -> i64 {
-    event
-        .root()
-        .get("timestamp")
-        .and_then(|node| node.as_str())
-        .and_then(|text| text.parse::<jiff::Timestamp>().ok())
-        .map_or(event.receipt().received_at, |at| at.as_millisecond())
 }

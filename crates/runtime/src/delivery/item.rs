@@ -10,6 +10,7 @@ use signalbox_journal::Position;
 use tokio::time::Instant;
 
 use super::sent_keys::Claim;
+use super::trace::{Trace, Try};
 
 /// A record with its history.
 #[derive(Debug)]
@@ -23,6 +24,9 @@ pub(super) struct Item {
     /// Unix milliseconds at which the event happened, as far as it says.
     pub(super) happened_at: i64,
     pub(super) attempts: u32,
+    /// The answers to its attempts in this process, and what the history keeps of its event; none without a history.
+    pub(super) tries: Vec<Try>,
+    pub(super) trace: Option<Arc<Trace>>,
     pub(super) first: Option<First>,
     pub(super) last_attempt: Option<Instant>,
     /// The moment at which it began to wait for its batch.

@@ -70,10 +70,12 @@ mod options;
 mod outgoing;
 mod pending;
 mod prepare;
+mod recorder;
 mod retry;
 mod returned;
 mod sent_keys;
 mod settle;
+mod trace;
 mod trail;
 mod window;
 

@@ -269,6 +269,8 @@ mod tests {
             position,
             happened_at: 0,
             attempts: 0,
+            tries: Vec::new(),
+            trace: None,
             first: None,
             last_attempt: None,
             ready_since: Instant::now(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Outcome, Prepared, Reason, Rejection, Resend, Verdict};
-use signalbox_journal::{Position, RecordEnd};
+use signalbox_journal::Position;
 use tokio::time::Instant;
 
 use super::attempts::Flight;
@@ -13,6 +13,7 @@ use super::item::{Group, Item};
 use super::options::SinkOptions;
 use super::pending::Pending;
 use super::prepare::{Stage, guard};
+use super::recorder::tried;
 use super::trail::{self, label};
 use crate::dead_letters::now_millis;
 use crate::hold::HoldCause;
@@ -55,9 +56,13 @@ impl Settling<'_> {
     pub(super) fn settle(&mut self, flight: Flight, verdict: Verdict, elapsed: Duration) {
         let Flight {
             ticket,
-            group,
+            mut group,
             started,
+            response,
         } = flight;
+        if self.pending.events.recorder.is_some() {
+            tried(&mut group, ticket, &verdict, elapsed, response);
+        }
         self.meters.request(elapsed.as_secs_f64(), label(&verdict));
         trail::answered(&self.options.name, ticket, &group, &verdict, elapsed);
         match verdict {
@@ -77,7 +82,7 @@ impl Settling<'_> {
         let whole = group.items.len();
         let (mut again, mut ages, mut bytes) = (Vec::new(), Vec::new(), 0);
         let now = now_millis();
-        for (item, outcome) in group.items.into_iter().zip(outcomes) {
+        for (mut item, outcome) in group.items.into_iter().zip(outcomes) {
             match outcome {
                 Outcome::Delivered { warning } => {
                     if let Some(warning) = warning {
@@ -86,7 +91,7 @@ impl Settling<'_> {
                     }
                     ages.push((now - item.happened_at) as f64 / 1000.0);
                     bytes += item.record.bytes.len() as u64;
-                    self.pending.events.close_item(&item, RecordEnd::Delivered);
+                    self.pending.events.deliver(&mut item);
                 }
                 Outcome::Rejected(reason) => self.pending.reject([(item, reason)]),
                 Outcome::Retry {
@@ -209,7 +214,7 @@ impl Settling<'_> {
             );
             self.pending
                 .events
-                .expire(&item, &reason, &Reason::new("expired", told));
+                .expire(&mut item, &reason, &Reason::new("expired", told));
             return None;
         }
         self.pending.events.ledger.records.retried.add(reason.code(), 1);

@@ -16,6 +16,7 @@ use signalbox_journal::{
     Page, Position, SinkState, StoredLetter, Subject,
 };
 
+pub(crate) use spellings::hashes;
 pub use spellings::wanted;
 
 /// The most values of one request.
@@ -81,6 +82,9 @@ pub struct Erased {
     pub files: Vec<HoldingFile>,
     /// Files deleted by a purge.
     pub files_deleted: u64,
+    /// Records of the history that lost their ids; `None` without a history that the router writes, and for a dry run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<u64>,
 }
 
 /// The states of the sinks at a moment when none delivered, and the parked events that were removed then.

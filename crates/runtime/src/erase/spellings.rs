@@ -45,7 +45,7 @@ pub fn wanted(subject: Subject, values: &[String]) -> Result<Vec<Wanted>, String
 }
 
 /// Lists the hashes that `hash_pii` makes of a value, by all rules.
-fn hashes(wanted: &Wanted) -> Vec<String> {
+pub(crate) fn hashes(wanted: &Wanted) -> Vec<String> {
     let value = wanted.value();
     let payload = match wanted.subject() {
         Subject::Email => serde_json::json!({ "traits": { "email": value } }),

@@ -9,8 +9,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use signalbox_config::{
-    AdminSettings, DeadLetterSettings, Diagnostic, Diagnostics, JournalKind, JournalSettings, LoadedConfig,
-    Origin, ShutdownSettings, SinkEntry, SourceEntry, StartAt, TelemetrySettings,
+    AdminSettings, DeadLetterSettings, Diagnostic, Diagnostics, HistorySettings, JournalKind,
+    JournalSettings, LoadedConfig, Origin, ShutdownSettings, SinkEntry, SourceEntry, StartAt,
+    TelemetrySettings,
 };
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Side, Sink, Source, SourceDeclarations, Transform,
@@ -29,6 +30,8 @@ pub struct Pipeline {
     pub journal: JournalSettings,
     /// `[dead_letters]`
     pub dead_letters: DeadLetterSettings,
+    /// `[history]`; without it there is no history.
+    pub history: Option<HistorySettings>,
     /// `[admin]`
     pub admin: Option<AdminSettings>,
     /// `[telemetry]`
@@ -167,6 +170,7 @@ impl Pipeline {
         Ok(Pipeline {
             journal: config.journal,
             dead_letters: config.dead_letters,
+            history: config.history,
             admin: config.admin,
             telemetry: config.telemetry,
             shutdown: config.shutdown,

@@ -324,6 +324,7 @@ impl Running {
             meters,
             (stop.clone(), shed.clone(), returned.clone()),
         )
+        .with_history(self.ledger.history.clone())
         .under(tenure);
         let task = tokio::spawn(driver.run());
         self.sinks.insert(

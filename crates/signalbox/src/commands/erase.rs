@@ -3,19 +3,22 @@
 use std::fmt::Write as _;
 use std::io::Read as _;
 
+use signalbox_config::OperatorSettings;
 use signalbox_journal::Subject;
 use signalbox_runtime::erase::{EraseRequest, Erased, wanted};
+use signalbox_runtime::history;
 use signalbox_runtime::journal::LostErasures;
 use signalbox_runtime::operate::StatusSource as _;
 
 use super::admin_client::AdminClient;
+use super::load::load_for_operators;
 use super::numbers::thousands;
 use crate::cli::EraseArgs;
 use crate::exit::{self, Code, Failure};
 use crate::terminal::print;
 
 /// The argument that stands for standard input.
-const STDIN: &str = "-";
+pub(super) const STDIN: &str = "-";
 /// The most bytes of standard input.
 const MOST: u64 = 1_000_000;
 
@@ -34,6 +37,7 @@ pub(crate) async fn run(args: &EraseArgs) -> Result<Code, Failure> {
         dry_run: args.dry_run,
         purge: args.purge,
     };
+    let settings = load_for_operators(&args.config.config)?;
     let lost = if args.list_lost {
         LostErasures::Accepted
     } else {
@@ -47,7 +51,11 @@ pub(crate) async fn run(args: &EraseArgs) -> Result<Code, Failure> {
                 );
             }
             AdminClient::Running(live) => live.post_json("/erase", &request).await?,
-            AdminClient::Stopped(stopped) => stopped.erase(&request).await?,
+            AdminClient::Stopped(stopped) => {
+                let mut erased = stopped.erase(&request).await?;
+                erased.history = history_of_stopped(&settings, &request).await?;
+                erased
+            }
         };
         if args.json {
             let json = serde_json::to_string(&erased).map_err(|error| error.to_string())?;
@@ -58,6 +66,28 @@ pub(crate) async fn run(args: &EraseArgs) -> Result<Code, Failure> {
         Ok(exit::OK)
     })
     .await
+}
+
+/// Erases in the history of a router that does not run, whose journal this command holds open. `None` if there is no history.
+async fn history_of_stopped(
+    settings: &OperatorSettings,
+    request: &EraseRequest,
+) -> Result<Option<u64>, String> {
+    let settings = settings
+        .history
+        .as_ref()
+        .map(|history| (history, &settings.journal));
+    let Some((history, journal)) =
+        settings.filter(|(history, _)| !request.dry_run && history.folder().exists())
+    else {
+        return Ok(None);
+    };
+    let history = history::open(history, journal)?;
+    let erased = history::erase(history.clone(), request).await?;
+    tokio::task::spawn_blocking(move || history.close())
+        .await
+        .map_err(|_| "the history could not be closed".to_owned())?;
+    Ok(Some(erased))
 }
 
 /// Reads the values of the one kind that the command names.
@@ -87,7 +117,7 @@ fn values(args: &EraseArgs) -> Result<(Subject, Vec<String>), String> {
 }
 
 /// Reads standard input to its end, one value a line.
-fn from_stdin(subject: Subject) -> Result<Vec<String>, String> {
+pub(super) fn from_stdin(subject: Subject) -> Result<Vec<String>, String> {
     let mut text = String::new();
     let read = std::io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
     read.map_err(|error| format!("standard input cannot be read: {error}"))?;
@@ -142,6 +172,12 @@ fn told(erased: &Erased, args: &EraseArgs) -> String {
         line(format!(
             "  {sink}: {} may have been delivered; ask the destination to delete them",
             thousands(*count)
+        ));
+    }
+    if let Some(records) = erased.history {
+        line(format!(
+            "records of the history that lost their ids: {}",
+            thousands(records)
         ));
     }
     if let Some(at) = erased.searched_to {

@@ -4,6 +4,7 @@ mod admin_client;
 mod dead_letters;
 mod dry_run;
 mod erase;
+mod events;
 mod forget;
 mod import_segment;
 mod init;
@@ -36,6 +37,7 @@ async fn carry_out(command: Command) -> Result<Code, Failure> {
         Command::Replay(args) => replay::run(&args).await,
         Command::Forget(args) => forget::run(&args).await,
         Command::Erase(args) => erase::run(&args).await,
+        Command::Events(args) => events::run(&args).await,
         Command::Journal(args) => journal::run(args).await,
         Command::DryRun(args) => dry_run::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,

@@ -1,0 +1,314 @@
+//! Opening of the history that the configuration names, and the ids by which it finds events.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use signalbox_config::{HistoryEvents, HistorySettings, JournalKind, JournalSettings};
+use signalbox_core::{Event, Node, Sha256Hex};
+use signalbox_history::{
+    Filter, History, IdHash, IdKeys, IdKind, Keep, KeyFile, Page, Reader, Settings, key_file_of,
+};
+use signalbox_journal::{Subject, Wanted};
+
+use crate::erase::{EraseRequest, hashes};
+
+/// Starts the history of a router.
+///
+/// # Errors
+/// A sentence about its key, or that no thread can be started.
+pub fn open(settings: &HistorySettings, journal: &JournalSettings) -> Result<History, String> {
+    let folder = settings.folder();
+    let keys = match journal_keys(journal)? {
+        Some(keys) => keys,
+        None => {
+            let path = key_file_of(&folder);
+            let file = KeyFile::open(&path).map_err(|error| format!("history: {error}"))?;
+            tracing::info!(
+                key = %path.display(),
+                "the journal has no key, so the history hides persons behind a random one in a file of its own: a copy of \
+                 the history's folder alone tells nobody's address, but whoever also has the key's file can look for one"
+            );
+            file.keys
+        }
+    };
+    let settings = Settings {
+        keep: settings.keep(),
+        max_bytes: settings.max_bytes(),
+        rows: match settings.events {
+            HistoryEvents::All => Keep::All,
+            HistoryEvents::Failures => Keep::Failures,
+            HistoryEvents::Off => Keep::Off,
+        },
+        ..Settings::new(folder)
+    };
+    History::start(settings, keys).map_err(|error| format!("history: its thread cannot be started: {error}"))
+}
+
+/// Opens the files of a history whose router does not run; creates nothing.
+///
+/// # Errors
+/// A sentence about its key.
+pub fn reader(settings: &HistorySettings, journal: &JournalSettings) -> Result<Reader, String> {
+    let folder = settings.folder();
+    let keys = match journal_keys(journal)? {
+        Some(keys) => Some(keys),
+        None => KeyFile::read(&key_file_of(&folder)).map_err(|error| format!("history: {error}"))?,
+    };
+    let keys = keys.ok_or_else(|| {
+        let path = std::path::absolute(&folder).unwrap_or(folder.clone());
+        format!(
+            "there is no history in {}: no router has run by this file yet, or it ran in another directory; check \
+             [history] path",
+            path.display()
+        )
+    })?;
+    Ok(Reader::of_files(folder, keys))
+}
+
+/// Derives the keys from those of a sealed journal.
+fn journal_keys(journal: &JournalSettings) -> Result<Option<IdKeys>, String> {
+    if journal.kind == JournalKind::Memory || journal.key.is_empty() {
+        return Ok(None);
+    }
+    let keys = journal.keys().map_err(|fault| format!("journal.key {fault}"))?;
+    let keys = IdKeys::derive(&keys).map_err(|error| format!("history: {error}"))?;
+    Ok(Some(keys))
+}
+
+/// The part of an event that a history keeps: times, names, and the hashes of ids. `Debug` shows the source alone.
+#[derive(Default)]
+pub(crate) struct Traced {
+    pub(crate) received_at: i64,
+    pub(crate) source: Arc<str>,
+    pub(crate) library: Option<Box<str>>,
+    pub(crate) event: Box<str>,
+    pub(crate) message_id: Box<str>,
+    pub(crate) people: Vec<IdHash>,
+}
+
+impl std::fmt::Debug for Traced {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Traced")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Traced {
+    /// Returns it without ids and hashes, for an event that was erased.
+    pub(crate) fn without_ids(&self) -> Traced {
+        Traced {
+            received_at: self.received_at,
+            source: self.source.clone(),
+            library: self.library.clone(),
+            event: self.event.clone(),
+            ..Traced::default()
+        }
+    }
+}
+
+/// The places of a person's ids in an event.
+const PERSON: [(IdKind, &[&str]); 7] = [
+    (IdKind::Email, &["traits", "email"]),
+    (IdKind::Email, &["context", "traits", "email"]),
+    (IdKind::Email, &["properties", "email"]),
+    (IdKind::Phone, &["traits", "phone"]),
+    (IdKind::Phone, &["context", "traits", "phone"]),
+    (IdKind::Phone, &["properties", "phone"]),
+    (IdKind::UserId, &["userId"]),
+];
+
+/// Takes from an event what its history keeps.
+pub(crate) fn traced_ids(event: &Event, keys: &IdKeys) -> Traced {
+    let root = event.root();
+    let at = |path: &[&str]| path.iter().try_fold(root, |node, key| node.get(key));
+    let mut people = Vec::new();
+    for (kind, path) in PERSON {
+        let Some(node) = at(path) else { continue };
+        let mut add = |node: Node<'_>| {
+            if let Some(text) = node.as_str().filter(|text| !text.is_empty()) {
+                people.push(keys.hash(kind, text));
+            }
+        };
+        add(node);
+        node.items().for_each(&mut add);
+    }
+    let library = at(&["context", "library"]).and_then(|library| {
+        let text = |key| library.get(key).and_then(Node::as_str).unwrap_or_default();
+        let (name, version) = (text("name"), text("version"));
+        let named = format!("{name} {version}");
+        let named = signalbox_core::privacy::shown_name(named.trim());
+        (!named.is_empty()).then(|| named.into())
+    });
+    let name = at(&["event"]).and_then(Node::as_str);
+    Traced {
+        received_at: event.receipt().received_at,
+        source: event.receipt().source.clone(),
+        library,
+        event: name.unwrap_or_else(|| event.event_type()).into(),
+        message_id: event.message_id().into(),
+        people,
+    }
+}
+
+/// A search in a history. `Debug` shows no value.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FindRequest {
+    /// The id to find; without one, the latest records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<WantedId>,
+    /// Conditions on the records.
+    #[serde(default)]
+    pub filter: Filter,
+    /// Most records in the answer, at most [`signalbox_history::MOST`]. Default: 100.
+    #[serde(default = "default_limit")]
+    pub limit: usize,
+    /// The place after which a list of the latest records goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<signalbox_history::Place>,
+}
+
+fn default_limit() -> usize {
+    100
+}
+
+/// An id to find, by its kind.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WantedId {
+    /// `messageId` of the event.
+    MessageId(String),
+    /// The id by which the destination recognises duplicates.
+    EventId(String),
+    /// The order.
+    OrderId(String),
+    /// An e-mail address.
+    Email(String),
+    /// A phone number.
+    Phone(String),
+    /// The user id.
+    UserId(String),
+}
+
+impl std::fmt::Debug for FindRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FindRequest")
+            .field("id", &self.id.is_some())
+            .field("filter", &self.filter)
+            .finish_non_exhaustive()
+    }
+}
+
+impl WantedId {
+    fn parts(&self) -> (IdKind, &str) {
+        match self {
+            WantedId::MessageId(id) => (IdKind::MessageId, id),
+            WantedId::EventId(id) => (IdKind::EventId, id),
+            WantedId::OrderId(id) => (IdKind::OrderId, id),
+            WantedId::Email(id) => (IdKind::Email, id),
+            WantedId::Phone(id) => (IdKind::Phone, id),
+            WantedId::UserId(id) => (IdKind::UserId, id),
+        }
+    }
+
+    /// Lists the keyed hashes under which a history may have the id: of its spellings, and of the hashes that `hash_pii` makes
+    /// of it. An id in the form `id:…`, as the history shows hidden ones, is its own hash.
+    fn hashes(&self, keys: &IdKeys) -> Result<Vec<IdHash>, String> {
+        let (kind, text) = self.parts();
+        if let Some(hash) = IdHash::parse(text) {
+            return Ok(vec![hash]);
+        }
+        let subject = match kind {
+            IdKind::MessageId | IdKind::EventId | IdKind::OrderId => return Ok(keys.hashes(kind, text)),
+            IdKind::Email => Subject::Email,
+            IdKind::Phone => Subject::Phone,
+            IdKind::UserId => Subject::UserId,
+        };
+        let wanted = Wanted::new(subject, text).map_err(|why| format!("the {} {why}", subject.name()))?;
+        let mut all = keys.hashes(kind, wanted.value());
+        let clear = [wanted.value().to_owned(), wanted.value().to_lowercase()];
+        let clear = clear.iter().map(|text| Sha256Hex::of(text).as_str().to_owned());
+        for hash in clear.chain(hashes(&wanted)) {
+            all.extend(keys.hashes(kind, &hash));
+        }
+        all.sort_unstable();
+        all.dedup();
+        Ok(all)
+    }
+}
+
+/// Searches a history. Blocks while it reads files.
+///
+/// # Errors
+/// A sentence about the request, or about the folder that cannot be read.
+pub fn find(reader: &Reader, request: &FindRequest) -> Result<Page, String> {
+    let found = match &request.id {
+        Some(id) => reader.find(&id.hashes(reader.keys())?, &request.filter),
+        None => reader.latest(&request.filter, request.after, request.limit),
+    };
+    found.map_err(|trouble| format!("history: {trouble}"))
+}
+
+/// Removes the ids of all records that a request covers from a history; returns the number of records.
+///
+/// # Errors
+/// A sentence if a file cannot be read or written; the same request completes the erasure.
+pub async fn erase(history: History, request: &EraseRequest) -> Result<u64, String> {
+    let hashes = erased_hashes(history.keys(), request.subject, &request.values);
+    let erased = tokio::task::spawn_blocking(move || history.erase(hashes)).await;
+    let erased = erased.map_err(|_| "the history's erasure went wrong; the log has the place".to_owned())?;
+    erased.map_err(|error| format!("history: {error}; the same request completes the erasure"))
+}
+
+/// Lists the keyed hashes of erased values.
+fn erased_hashes(keys: &IdKeys, subject: Subject, values: &[String]) -> Vec<IdHash> {
+    let id = |value: &String| match subject {
+        Subject::Email => Some(WantedId::Email(value.clone())),
+        Subject::Phone => Some(WantedId::Phone(value.clone())),
+        Subject::UserId => Some(WantedId::UserId(value.clone())),
+        Subject::MessageId => Some(WantedId::MessageId(value.clone())),
+        Subject::AnonymousId => None,
+    };
+    let ids = values.iter().filter_map(id);
+    // The erasure has checked the values.
+    ids.filter_map(|id| id.hashes(keys).ok()).flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use signalbox_core::{JournalKey, Receipt};
+
+    use super::*;
+
+    #[test]
+    fn the_ids_of_a_person_are_found_wherever_an_event_has_them() {
+        let keys = IdKeys::derive([&JournalKey::new([1; 32])]).unwrap();
+        let receipt = Receipt {
+            source: "web".into(),
+            received_at: 1,
+        };
+        let json = r#"{"type":"track","event":"Signed Up","messageId":"m","userId":"u-1",
+            "properties":{"email":["IVY@example.com","b@example.com"]},"context":{"traits":{"phone":"+49 30 901820"},
+            "library":{"name":"analytics.js","version":"2.1"}}}"#;
+        let traced = traced_ids(&Event::parse(json, receipt).unwrap(), &keys);
+        for id in [
+            WantedId::Email("ivy@example.com".into()),
+            WantedId::Email("b@example.com".into()),
+            WantedId::Phone("004930901820".into()),
+            WantedId::UserId("u-1".into()),
+        ] {
+            let hashes = id.hashes(&keys).unwrap();
+            assert!(hashes.iter().any(|hash| traced.people.contains(hash)));
+        }
+        assert_eq!(traced.people.len(), 4);
+        assert_eq!(traced.library.as_deref(), Some("analytics.js 2.1"));
+        assert!(traced.without_ids().people.is_empty());
+        assert!(WantedId::Email("no address".into()).hashes(&keys).is_err());
+        let shown = keys.hash(IdKind::OrderId, "A-1").shown();
+        assert_eq!(
+            WantedId::OrderId(shown).hashes(&keys).unwrap(),
+            keys.hashes(IdKind::OrderId, "A-1")
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! The history of what became of each event, through the real binary: delivered at once and after retries, filtered, rejected,
+//! erased; by a running router and from its files.
+
+use serde_json::{Value, json};
+use signalbox_sandbox::{FailEvents, Faults, Unavailable};
+
+use super::{Rig, pipeline};
+use crate::support::client::post_all;
+use crate::support::events::{orders, unmatched};
+use crate::support::process::{Exit, run_with};
+
+const HISTORY: &str = "[history]\npath = \"${FOLDER}/history\"\n";
+const EMAIL: &str = "Ada.Okafor@example.com\n";
+
+/// Starts a router with a history, whose Pinterest has faults.
+async fn start(faults: Faults) -> Rig {
+    let rig = Rig::start_with(&pipeline(HISTORY, "")).await;
+    rig.world.sandbox.set_faults(faults);
+    rig
+}
+
+/// Runs a command with a value on standard input.
+async fn with_input(rig: &Rig, command: &[&str], input: &str) -> Exit {
+    let config = rig.config();
+    let arguments = [command, &["--config", config.to_str().unwrap()]].concat();
+    run_with(&arguments, &rig.world.variables(), input).await
+}
+
+/// Returns the only record of an event at Pinterest.
+async fn at_pinterest(rig: &Rig, message_id: &str) -> Value {
+    let mut found = rig
+        .lines(&["events", "--message-id", message_id, "--sink", "pinterest"])
+        .await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+#[tokio::test]
+async fn the_life_of_a_delivered_event_is_found_by_each_of_its_ids() {
+    let mut rig = start(Faults::default()).await;
+    let mut events = orders("a", 3);
+    events.push(unmatched("help"));
+    post_all(&rig.world.listen, &events).await;
+    rig.settled().await;
+
+    let found = rig.lines(&["events", "--message-id", "a-1"]).await;
+    let mut sinks: Vec<_> = found
+        .iter()
+        .map(|entry| entry["sink"].as_str().unwrap())
+        .collect();
+    sinks.sort_unstable();
+    assert_eq!(sinks, ["archive", "hook", "pinterest"]);
+    let entry = at_pinterest(&rig, "a-1").await;
+    for (member, wanted) in [
+        ("outcome", json!("delivered")),
+        ("source", json!("shop")),
+        ("library", json!("analytics-node 3.1.0")),
+        ("event", json!("Order Completed")),
+        ("event_name", json!("checkout")),
+        ("action_source", json!("web")),
+        ("event_id", json!("a-1")),
+        ("order_id", json!("order-a-1")),
+        ("value_millionths", json!(73_500_000)),
+        ("currency", json!("USD")),
+        ("late", json!(false)),
+    ] {
+        assert_eq!(entry[member], wanted, "{member}: {entry}");
+    }
+    let keys: Vec<_> = entry["match_keys"].as_array().unwrap().iter().collect();
+    for key in ["email", "external_id", "first_name", "client_ip_address"] {
+        assert!(keys.contains(&&json!(key)), "{key}: {entry}");
+    }
+    let attempts = entry["attempts"].as_array().unwrap();
+    assert_eq!(
+        (attempts.len(), &attempts[0]["status"], &attempts[0]["result"]),
+        (1, &json!(200), &json!("delivered"))
+    );
+    let help = at_pinterest(&rig, "help").await;
+    assert_eq!(
+        (&help["outcome"], &help["reason"], &help["mapping"]),
+        (&json!("filtered"), &json!("no_trigger_matched"), &Value::Null)
+    );
+
+    let told = rig.told(&["events", "--order-id", "order-a-2"]).await;
+    assert!(
+        told.contains("mapped     by") && told.contains("73.50 USD"),
+        "{told}"
+    );
+    assert!(told.contains("attempt 1: 200 after"), "{told}");
+    let by_email = ["events", "--email", "-", "--sink", "pinterest", "--json"];
+    let found = with_input(&rig, &by_email, EMAIL).await;
+    assert_eq!((found.code, found.lines().len()), (Some(0), 3), "{found:?}");
+    let by_user = ["events", "--user-id", "-", "--sink", "hook", "--json"];
+    let found = with_input(&rig, &by_user, "user-of-a-0\n").await;
+    assert_eq!(found.lines().len(), 1, "{found:?}");
+    assert_eq!(found.lines()[0]["message_id"], "a-0");
+    let unknown = rig.command(&["events", "--order-id", "order-x"]).await;
+    assert_eq!(unknown.code, Some(1));
+    assert!(unknown.stderr.contains("knows no such event"), "{unknown:?}");
+    let on_the_line = rig
+        .command(&["events", "--email", "ada.okafor@example.com"])
+        .await;
+    assert_eq!(on_the_line.code, Some(64));
+    assert!(!on_the_line.stderr.contains("ada"), "{on_the_line:?}");
+
+    // The same from the files.
+    rig.stop().await;
+    assert_eq!(at_pinterest(&rig, "a-1").await, entry);
+    let found = with_input(&rig, &by_email, EMAIL).await;
+    assert_eq!(found.lines().len(), 3, "{found:?}");
+    for file in std::fs::read_dir(rig.world.path("history")).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        for canary in ["ada.okafor", "user-of", "198.51.100.7"] {
+            let holds = bytes
+                .windows(canary.len())
+                .any(|window| window == canary.as_bytes());
+            assert!(!holds, "{canary}");
+        }
+    }
+    // Another router goes on with them.
+    rig.again().await;
+    assert_eq!(at_pinterest(&rig, "a-1").await["outcome"], "delivered");
+}
+
+#[tokio::test]
+async fn every_attempt_and_the_vendors_refusal_are_told() {
+    let faults = Faults {
+        unavailable: Some(Unavailable::times(2)),
+        fail_events: Some(FailEvents::times(1)),
+        ..Faults::default()
+    };
+    let rig = start(faults).await;
+    post_all(&rig.world.listen, &orders("c", 2)).await;
+    rig.settled().await;
+    let entries = [at_pinterest(&rig, "c-0").await, at_pinterest(&rig, "c-1").await];
+    let [delivered, refused] = ["delivered", "rejected"].map(|outcome| {
+        let found = entries.iter().find(|entry| entry["outcome"] == outcome);
+        found.unwrap_or_else(|| panic!("{outcome}: {entries:?}"))
+    });
+    let statuses = |entry: &Value| -> Vec<Value> {
+        let attempts = entry["attempts"].as_array().unwrap();
+        attempts
+            .iter()
+            .map(|attempt| json!([attempt["status"], attempt["result"]]))
+            .collect()
+    };
+    let unavailable = json!([503, "server_error"]);
+    assert_eq!(
+        statuses(delivered),
+        [
+            unavailable.clone(),
+            unavailable.clone(),
+            json!([200, "delivered"])
+        ]
+    );
+    assert_eq!(statuses(refused)[..2], [unavailable.clone(), unavailable]);
+    assert_eq!(statuses(refused)[2][1], refused["reason"]);
+    assert!(
+        refused["message"]
+            .as_str()
+            .is_some_and(|message| !message.is_empty())
+    );
+    let failures = rig.lines(&["events", "--outcome", "rejected"]).await;
+    assert_eq!(failures.len(), 1, "{failures:?}");
+}
+
+#[tokio::test]
+async fn an_erasure_reaches_the_history_of_a_running_and_of_a_stopped_router() {
+    let mut rig = start(Faults::default()).await;
+    post_all(&rig.world.listen, &orders("d", 2)).await;
+    rig.settled().await;
+    let erase = ["erase", "--user-id", "-", "--yes", "--json"];
+    let erased = with_input(&rig, &erase, "user-of-d-0\n").await;
+    assert_eq!(erased.lines()[0]["history"], 3, "{erased:?}");
+    let gone = rig.command(&["events", "--message-id", "d-0"]).await;
+    assert_eq!(gone.code, Some(1), "{gone:?}");
+    assert_eq!(at_pinterest(&rig, "d-1").await["outcome"], "delivered");
+    rig.stop().await;
+    let erased = with_input(&rig, &erase, "user-of-d-1\n").await;
+    assert_eq!(erased.lines()[0]["history"], 3, "{erased:?}");
+    let gone = rig.command(&["events", "--message-id", "d-1"]).await;
+    assert_eq!(gone.code, Some(1), "{gone:?}");
+    let all = rig.lines(&["events"]).await;
+    assert_eq!(all.len(), 6, "the numbers stay: {all:?}");
+    assert!(all.iter().all(|entry| entry["message_id"].is_null()));
+}
+
+#[tokio::test]
+async fn a_router_without_a_history_says_how_to_get_one() {
+    let mut rig = Rig::start("").await;
+    for _ in 0..2 {
+        let told = rig.command(&["events"]).await;
+        assert_eq!(told.code, Some(1), "{told:?}");
+        assert!(told.stderr.contains("[history]"), "{told:?}");
+        if rig.router.is_some() {
+            rig.stop().await;
+        }
+    }
+}
