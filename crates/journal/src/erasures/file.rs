@@ -137,6 +137,11 @@ impl ErasureStore {
         match (lost, &self.folder) {
             (Some(lost), Some(folder)) if !accept => Err(mark.refusal(&folder.join(NAME), lost)),
             (Some(_), _) => {
+                tracing::warn!(
+                    recorded_to = mark.last,
+                    left = self.list.list().len(),
+                    "erasures of the journal are lost, and the list goes on with those that are left: repeat the others"
+                );
                 // No mark of the lost list is newer than this one.
                 saved.last += 1;
                 if saved.key.is_none() {
