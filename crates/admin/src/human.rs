@@ -167,8 +167,9 @@ fn row(name: &str, numbers: &[u64]) -> Vec<String> {
         .collect()
 }
 
-/// Columns as wide as their widest cell: names to the left, the rest to the right.
-fn table(out: &mut String, head: &str, rows: Vec<Vec<String>>) {
+/// Appends a table with columns as wide as their widest cell: the first to the left, the others to the right. Blanks separate
+/// the names in its head. Without rows nothing is appended.
+pub fn table(out: &mut String, head: &str, rows: Vec<Vec<String>>) {
     if rows.is_empty() {
         return;
     }

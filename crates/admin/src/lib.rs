@@ -19,6 +19,7 @@ mod tests;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use self::guard::Access;
+pub use self::human::table;
 pub use self::letters::{LetterSummary, PAGE, describe as describe_dead_letter};
 pub use self::query::Query;
 pub use self::server::{AdminServer, serve};

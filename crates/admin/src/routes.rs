@@ -33,7 +33,7 @@ impl Route {
 }
 
 /// The endpoints, in the order of the documentation.
-const ROUTES: [Route; 16] = [
+const ROUTES: [Route; 17] = [
     Route {
         shown: "/health, /live",
         answer: "200 while the process runs. For liveness probes; needs no token.",
@@ -124,6 +124,13 @@ const ROUTES: [Route; 16] = [
                  Without an `id` it lists the latest `limit` records (default 100, at most 1,000), and `next` in the \
                  answer is the `after` of the next page.",
         handler: || post(events::find),
+    },
+    Route {
+        shown: "POST /report",
+        answer: "Sums of the [history](history.md). The body is JSON: `by` is a list of `hour`, `day`, `sink`, `mapping`, \
+                 `event_name`, `outcome` and `reason`; `since` (Unix milliseconds) and `sink` choose a part; `details: true` \
+                 adds the counts of match keys, warnings and times of delivery. Sums of different currencies stay apart.",
+        handler: || post(events::report),
     },
     Route {
         shown: "/erasures",

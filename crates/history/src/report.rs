@@ -32,6 +32,37 @@ pub enum By {
 }
 
 impl By {
+    /// All columns.
+    pub const ALL: [By; 7] = [
+        By::Hour,
+        By::Day,
+        By::Sink,
+        By::Mapping,
+        By::EventName,
+        By::Outcome,
+        By::Reason,
+    ];
+
+    /// Returns the name in requests and answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            By::Hour => "hour",
+            By::Day => "day",
+            By::Sink => "sink",
+            By::Mapping => "mapping",
+            By::EventName => "event_name",
+            By::Outcome => "outcome",
+            By::Reason => "reason",
+        }
+    }
+
+    /// Finds a column by its name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<By> {
+        By::ALL.into_iter().find(|by| by.name() == name)
+    }
+
     /// Returns the expression, as text.
     fn sql(self) -> &'static str {
         match self {
@@ -177,4 +208,18 @@ pub(crate) fn read_sums(db: &Connection, report: &Report) -> rusqlite::Result<Ve
         }
     }
     Ok(sums.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_requests() {
+        for by in By::ALL {
+            assert_eq!(serde_json::to_value(by).unwrap(), by.name());
+            assert_eq!(By::named(by.name()), Some(by));
+        }
+        assert_eq!(By::named("week"), None);
+    }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_config::{HistoryEvents, HistorySettings, JournalKind, JournalSettings};
 use signalbox_core::{Event, Node, Sha256Hex};
 use signalbox_history::{
-    Filter, History, IdHash, IdKeys, IdKind, Keep, KeyFile, Page, Reader, Settings, key_file_of,
+    Filter, History, IdHash, IdKeys, IdKind, Keep, KeyFile, Page, Reader, Report, Settings, Sum, key_file_of,
 };
 use signalbox_journal::{Subject, Wanted};
 
@@ -248,6 +248,15 @@ pub fn find(reader: &Reader, request: &FindRequest) -> Result<Page, String> {
         None => reader.latest(&request.filter, request.after, request.limit),
     };
     found.map_err(|trouble| format!("history: {trouble}"))
+}
+
+/// Adds up the sums of a history. Blocks while it reads a file.
+///
+/// # Errors
+/// A sentence about the file that cannot be read.
+pub fn report(reader: &Reader, request: &Report) -> Result<Vec<Sum>, String> {
+    let sums = reader.report(request);
+    sums.map_err(|trouble| format!("history: {trouble}"))
 }
 
 /// Removes the ids of all records that a request covers from a history; returns the number of records.

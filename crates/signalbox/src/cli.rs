@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use signalbox_core::HumanDuration;
+use signalbox_history::By;
 use signalbox_runtime::logs::LogFormat;
 use signalbox_runtime::operate::Where;
 use signalbox_sandbox::Vendor;
@@ -71,6 +72,8 @@ pub(crate) enum Command {
     Forget(ForgetArgs),
     /// Show what became of an event: received, mapped, sent, answered; by an id, or the latest ones
     Events(EventsArgs),
+    /// Count the records of the history, and add up their values, to compare with the platform's own numbers
+    Report(ReportArgs),
     /// Erase what the journal holds of a person: by e-mail address, phone number or id, read from standard input
     Erase(EraseArgs),
     /// Maintain the files of a journal whose router does not run
@@ -245,6 +248,33 @@ pub(crate) struct ForgetArgs {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// Only records that ended at or after the hour of this moment: a time such as 2026-11-24T10:00:00Z, a date, or a
+    /// duration back from now
+    #[arg(long, value_name = "WHEN", value_parser = moment, default_value = "7d")]
+    pub(crate) since: i64,
+    /// Groups: of hour, day (both UTC), sink, mapping, event_name, outcome, reason
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', value_parser = column, default_values = ["sink", "event_name", "outcome"])]
+    pub(crate) by: Vec<By>,
+    /// Only of this sink
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sink: Option<String>,
+    /// Print CSV
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A column of a report.
+fn column(name: &str) -> Result<By, String> {
+    By::named(name).ok_or_else(|| format!("expected one of {}", By::ALL.map(By::name).join(", ")))
 }
 
 #[derive(Debug, Args)]

@@ -103,9 +103,35 @@ async fn the_life_of_a_delivered_event_is_found_by_each_of_its_ids() {
     assert_eq!(on_the_line.code, Some(64));
     assert!(!on_the_line.stderr.contains("ada"), "{on_the_line:?}");
 
+    let by = ["report", "--by", "sink,event_name,outcome", "--sink", "pinterest"];
+    let report = rig.lines(&by).await;
+    let sum = |sum: &Value| {
+        json!([
+            sum["event_name"],
+            sum["outcome"],
+            sum["records"],
+            sum["value"],
+            sum["currency"]
+        ])
+    };
+    assert_eq!(
+        report.iter().map(sum).collect::<Vec<_>>(),
+        [
+            json!(["Help Opened", "filtered", 1, "0.00", ""]),
+            json!(["checkout", "delivered", 3, "220.50", "USD"])
+        ]
+    );
+    assert_eq!(report[1]["match_keys"]["email"], 3, "{report:?}");
+    let csv = rig.told(&[&by[..], &["--csv"]].concat()).await;
+    assert!(
+        csv.contains("pinterest,checkout,delivered,3,0,220.50,USD\r\n"),
+        "{csv}"
+    );
+
     // The same from the files.
     rig.stop().await;
     assert_eq!(at_pinterest(&rig, "a-1").await, entry);
+    assert_eq!(rig.lines(&by).await, report);
     let found = with_input(&rig, &by_email, EMAIL).await;
     assert_eq!(found.lines().len(), 3, "{found:?}");
     for file in std::fs::read_dir(rig.world.path("history")).unwrap() {

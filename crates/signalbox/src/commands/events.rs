@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use signalbox_admin::{Query, Status};
+use signalbox_config::OperatorSettings;
 use signalbox_core::escape::{plain_json, plain_lines};
-use signalbox_history::{Entry, Filter, Page};
+use signalbox_history::{Entry, Filter, Page, Reader};
 use signalbox_journal::Subject;
 use signalbox_runtime::history::{self, FindRequest, WantedId};
 
@@ -42,14 +43,7 @@ pub(crate) async fn run(args: &EventsArgs) -> Result<Code, Failure> {
             Ok((page, status.map(|status| pending(&status))))
         }
         AdminClient::Stopped(_) => {
-            let settings = settings
-                .history
-                .as_ref()
-                .map(|history| (history, &settings.journal));
-            let (history, journal) = settings.ok_or_else(|| {
-                "this file keeps no history; add the table [history] and run the router".to_owned()
-            })?;
-            let reader = history::reader(history, journal)?;
+            let reader = reader_of(&settings)?;
             Ok((history::find(&reader, &request)?, None))
         }
     })
@@ -68,6 +62,15 @@ pub(crate) async fn run(args: &EventsArgs) -> Result<Code, Failure> {
     }
     print(&show(&page.entries, args.json)?);
     Ok(exit::OK)
+}
+
+/// Opens the history of a router that does not run.
+pub(super) fn reader_of(settings: &OperatorSettings) -> Result<Reader, String> {
+    let history = settings
+        .history
+        .as_ref()
+        .ok_or_else(|| "this file keeps no history; add the table [history] and run the router".to_owned())?;
+    history::reader(history, &settings.journal)
 }
 
 /// Reads the id that the command names.
@@ -220,19 +223,19 @@ fn joined<const N: usize>(parts: [Option<String>; N]) -> String {
 }
 
 fn worth(entry: &Entry) -> Option<String> {
+    let amount = amount(entry.value_millionths?);
+    let currency = entry.currency.as_deref().unwrap_or_default();
+    Some(format!("{amount} {currency}").trim_end().to_owned())
+}
+
+/// Writes millionths of a currency as an amount with at least two digits behind the point.
+pub(super) fn amount(value: i64) -> String {
     const UNIT: u64 = 1_000_000;
-    let value = entry.value_millionths?;
     let sign = if value < 0 { "-" } else { "" };
     let (whole, rest) = (value.unsigned_abs() / UNIT, value.unsigned_abs() % UNIT);
     let digits = format!("{rest:06}");
-    // Money is shown with at least two digits.
     let cut = digits.trim_end_matches('0').len().max(2);
-    let currency = entry.currency.as_deref().unwrap_or_default();
-    Some(
-        format!("{sign}{whole}.{} {currency}", &digits[..cut])
-            .trim_end()
-            .to_owned(),
-    )
+    format!("{sign}{whole}.{}", &digits[..cut])
 }
 
 fn time(at: i64) -> String {

@@ -15,6 +15,7 @@ mod numbers;
 mod plugins;
 mod progress;
 mod replay;
+mod report;
 mod run;
 mod sandbox;
 mod status;
@@ -38,6 +39,7 @@ async fn carry_out(command: Command) -> Result<Code, Failure> {
         Command::Forget(args) => forget::run(&args).await,
         Command::Erase(args) => erase::run(&args).await,
         Command::Events(args) => events::run(&args).await,
+        Command::Report(args) => report::run(&args).await,
         Command::Journal(args) => journal::run(args).await,
         Command::DryRun(args) => dry_run::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
