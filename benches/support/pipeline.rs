@@ -9,22 +9,43 @@ use signalbox_http::Bytes;
 use signalbox_plugins as _;
 use signalbox_runtime::pipeline::Pipeline;
 
-/// Segment's call to Pinterest, hashed in the sink.
-pub(crate) const PLAIN: &str = r#"
-[journal]
-type = "memory"
-
+/// The only source, with further settings.
+macro_rules! source {
+    ($settings:literal) => {
+        concat!(
+            r#"
 [sources.shop]
 type = "segment_http"
 listen = "127.0.0.1:8080"
 write_keys = ["bench-key"]
+"#,
+            $settings
+        )
+    };
+}
 
+/// A journal in memory.
+macro_rules! memory {
+    () => {
+        "\n[journal]\ntype = \"memory\"\n"
+    };
+}
+
+/// The sink for Pinterest.
+macro_rules! pinterest {
+    () => {
+        r#"
 [sinks.pinterest]
 type = "pinterest_conversions"
 inputs = ["shop"]
 ad_account_id = "549755885175"
 conversion_token = "bench-token"
-"#;
+"#
+    };
+}
+
+/// Segment's call to Pinterest, hashed in the sink.
+pub(crate) const PLAIN: &str = concat!(memory!(), source!(""), pinterest!());
 
 /// Another vendor's sinks in its place.
 pub(crate) const META: &str = r#"
@@ -44,45 +65,32 @@ access_token = "bench-token"
 "#;
 
 /// The same as [`PLAIN`], with personal data hashed and opt-outs decided before the journal.
-pub(crate) const IN_SERIES: &str = r#"
-[journal]
-type = "memory"
-
-[sources.shop]
-type = "segment_http"
-listen = "127.0.0.1:8080"
-write_keys = ["bench-key"]
-through = ["opt_out", "hash"]
-
+pub(crate) const IN_SERIES: &str = concat!(
+    memory!(),
+    source!("through = [\"opt_out\", \"hash\"]\n"),
+    r#"
 [transforms.opt_out]
 type = "limited_data_processing"
 opted_out = [{ path = "properties.do_not_sell" }]
 
 [transforms.hash]
 type = "hash_pii"
-
-[sinks.pinterest]
-type = "pinterest_conversions"
-inputs = ["shop"]
-ad_account_id = "549755885175"
-conversion_token = "bench-token"
-"#;
+"#,
+    pinterest!()
+);
 
 /// The source of [`PLAIN`] with personal data hashed before the journal.
-pub(crate) const HASHED: &str = r#"
+pub(crate) const HASHED: &str = concat!(
+    source!("through = [\"hash\"]\n"),
+    r#"
 [transforms.hash]
 type = "hash_pii"
-
-[sources.shop]
-type = "segment_http"
-listen = "127.0.0.1:8080"
-write_keys = ["bench-key"]
-through = ["hash"]
 
 [sinks.console]
 type = "console"
 inputs = ["shop"]
-"#;
+"#
+);
 
 /// The transforms of the only source.
 pub(crate) fn source_transforms(text: &str) -> Vec<Box<dyn Transform>> {

@@ -103,7 +103,7 @@ impl DryRun {
     /// source of the name would; it is called once for each source that the sinks listen to.
     pub fn input(
         &self,
-        number: u64,
+        place: InputPlace<'_>,
         mut read: impl FnMut(&Arc<str>) -> Vec<Result<Event, RejectedInput>>,
     ) -> Vec<Line> {
         let mut inputs: Vec<Read<'_>> = Vec::new();
@@ -117,11 +117,20 @@ impl DryRun {
             }
             let of_source = inputs.iter().filter(|read| *read.source == sink.source);
             for event in of_source.flat_map(|read| &read.events) {
-                lines.extend(sink.event(number, event));
+                lines.extend(sink.event(place, event));
             }
         }
         lines
     }
+}
+
+/// The place of an input, as the output shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct InputPlace<'a> {
+    /// The file; none where there is only one.
+    pub file: Option<&'a str>,
+    /// The line that the input begins on, from 1.
+    pub line: u64,
 }
 
 /// An input as one source reads it.
@@ -149,12 +158,12 @@ fn without_pacing(transforms: Vec<Box<dyn Transform>>) -> Vec<Box<dyn Transform>
 }
 
 impl DrySink {
-    fn event(&self, number: u64, event: &Result<Event, RejectedInput>) -> Vec<Line> {
+    fn event(&self, place: InputPlace<'_>, event: &Result<Event, RejectedInput>) -> Vec<Line> {
         let mut event = match event {
             Ok(event) => event.clone(),
             Err(input) => {
                 let id = input.message_id.as_deref().unwrap_or_default();
-                return vec![self.output(number, id, "rejected").reason(&input.reason).print()];
+                return vec![self.output(place, id, "rejected").reason(&input.reason).print()];
             }
         };
         let id = event.message_id().to_owned();
@@ -165,7 +174,7 @@ impl DrySink {
                 Ok(Flow::Filtered(reason)) => ("filtered", reason),
                 Ok(Flow::Rejected(reason)) | Err(reason) => ("rejected", reason),
             };
-            return vec![self.output(number, &id, outcome).reason(&reason).print()];
+            return vec![self.output(place, &id, outcome).reason(&reason).print()];
         }
         if let Some(watch) = &self.watch {
             let warnings = watch.warnings(&event);
@@ -177,10 +186,10 @@ impl DrySink {
         }
         match staged {
             Staged::Filtered(reason) => {
-                vec![self.output(number, &id, "filtered").reason(&reason).print()]
+                vec![self.output(place, &id, "filtered").reason(&reason).print()]
             }
             Staged::Rejected(reason) => {
-                vec![self.output(number, &id, "rejected").reason(&reason).print()]
+                vec![self.output(place, &id, "rejected").reason(&reason).print()]
             }
             Staged::Mapped { results, .. } => results
                 .iter()
@@ -189,13 +198,13 @@ impl DrySink {
                         mapping: Some(&record.mapping),
                         record: raw(&record.bytes),
                         warnings: &record.warnings,
-                        ..self.output(number, &id, "mapped")
+                        ..self.output(place, &id, "mapped")
                     }
                     .print(),
                     Err(rejection) => OutputLine {
                         mapping: Some(&rejection.mapping),
                         warnings: &rejection.warnings,
-                        ..self.output(number, &id, "rejected").reason(&rejection.reason)
+                        ..self.output(place, &id, "rejected").reason(&rejection.reason)
                     }
                     .print(),
                 })
@@ -204,9 +213,15 @@ impl DrySink {
         }
     }
 
-    fn output<'a>(&'a self, line: u64, message_id: &'a str, outcome: &'static str) -> OutputLine<'a> {
+    fn output<'a>(
+        &'a self,
+        place: InputPlace<'a>,
+        message_id: &'a str,
+        outcome: &'static str,
+    ) -> OutputLine<'a> {
         OutputLine {
-            line,
+            file: place.file,
+            line: place.line,
             message_id,
             sink: &self.name,
             outcome,
@@ -221,6 +236,8 @@ impl DrySink {
 /// One output line, members in the documented order.
 #[derive(Serialize)]
 struct OutputLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     line: u64,
     #[serde(skip_serializing_if = "str::is_empty")]
     message_id: &'a str,

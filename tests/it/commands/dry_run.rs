@@ -320,6 +320,15 @@ async fn inputs_are_lines_lists_and_values_over_lines_compressed_or_not() {
     assert_eq!(ids(&exit), ["a1", "a2", "b1", "b2", "e1"]);
     // The second value of a list begins on its own line.
     assert!(exit.lines()[1]["line"].as_u64().unwrap() > 2);
+    // Of several inputs each line names its own.
+    let names =
+        |exit: &Exit| -> Vec<Value> { exit.lines().iter().map(|line| line["file"].clone()).collect() };
+    let files = names(&exit);
+    assert_eq!(files[0], format!("{folder}/a.json"));
+    assert_eq!(files[4], "-");
+    let one = format!("{folder}/c.jsonl");
+    let exit = dry_run(&world, &one_sink(), &["--sink", "pinterest", &one], "").await;
+    assert_eq!(names(&exit), [Value::Null, Value::Null]);
     let missing = dry_run(&world, &one_sink(), &[&format!("{folder}/none*")], "").await;
     assert_eq!(missing.code, Some(64));
     assert!(

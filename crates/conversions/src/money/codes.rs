@@ -112,9 +112,11 @@ pub(super) fn sign(text: &str) -> Option<Sign> {
     if let Some(code) = code(lower.trim_matches(['$', '€', '£', '¥', '₹', ' '])) {
         return Some(Sign::Code(code));
     }
-    // Also `US $`.
+    // Also `US $`, and `$ US` as in French.
     let joined = lower.replace(' ', "");
-    if let Some((_, code)) = SIGNS.iter().find(|(sign, _)| *sign == joined) {
+    let turned = joined.strip_prefix('$').map(|country| format!("{country}$"));
+    let is = |sign: &str| sign == joined || turned.as_deref() == Some(sign);
+    if let Some((_, code)) = SIGNS.iter().find(|(sign, _)| is(sign)) {
         return Some(Sign::Code(code));
     }
     UNCLEAR.contains(&lower).then_some(Sign::Unclear)
@@ -183,6 +185,8 @@ mod tests {
             ("R$", Some("BRL")),
             ("US$", Some("USD")),
             ("US $", Some("USD")),
+            ("$ CA", Some("CAD")),
+            ("$U", Some("UYU")),
             ("R $", Some("BRL")),
             ("ＵＳＤ", Some("USD")),
             ("zł", Some("PLN")),

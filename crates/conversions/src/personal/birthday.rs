@@ -10,8 +10,9 @@ use super::text::ascii_digit;
 /// placeholders 0001-01-01 and 9999-12-31.
 const YEARS: std::ops::RangeInclusive<u32> = 1850..=2150;
 
-/// The longest text looked at: a weekday, a month, an ordinal and a time with zone fit in.
-const LONGEST: usize = 64;
+/// The longest text looked at: a weekday, a month, an ordinal and a time fit in, with the name of its zone as JavaScript
+/// writes it.
+const LONGEST: usize = 96;
 
 /// Reads a date and appends it as YYYYMMDD to `out`, which is cleared.
 ///

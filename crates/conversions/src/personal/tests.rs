@@ -171,6 +171,7 @@ fn birthdays() {
         "15-Jan-1990",
         "15th of January 1990",
         "Monday, January 15th, 1990",
+        "Mon Jan 15 1990 00:00:00 GMT+0100 (Central European Standard Time)",
         "1990 January 15",
         "١٩٩٠-٠١-١٥",
         "1990年1月15日",

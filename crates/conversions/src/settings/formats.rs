@@ -29,7 +29,8 @@ pub(super) fn place(
     let (Some(chosen), Some(choice)) = (chosen, spec.format_field) else {
         return Place::Named;
     };
-    if spec.is_sent(name, chosen) {
+    // A name that no format has gets an error of its own.
+    if spec.field(name).is_none() || spec.is_sent(name, chosen) {
         return Place::Named;
     }
     let same = counterpart(spec, name, chosen);

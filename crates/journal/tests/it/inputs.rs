@@ -32,6 +32,13 @@ async fn listen(journal: &dyn Journal, inputs: &[&str], start: Start) -> (Box<dy
     journal.reader("sink", &subscription).await.unwrap()
 }
 
+/// Adopts a pipeline whose sink has both sources as inputs, and opens the sink once.
+async fn begin(journal: &dyn Journal) {
+    let roster = pipeline(&["app", "web"], &["sink"]);
+    journal.adopt(&roster).await.unwrap();
+    drop(listen(journal, &["app", "web"], Start::End).await);
+}
+
 /// Returns the reason why the sink is owed each of the next events, by position; leaves out events it is not owed.
 async fn owed(opened: &mut (Box<dyn Reader>, Resumed), to: Position) -> BTreeMap<Position, Standing> {
     let (reader, resumed) = opened;
@@ -67,11 +74,7 @@ async fn a_removed_input_is_owed_up_to_the_change_and_again_from_its_return() {
     let folder = tempfile::tempdir().unwrap();
     for journal in journals(folder.path()) {
         let journal = &*journal;
-        journal
-            .adopt(&pipeline(&["app", "web"], &["sink"]))
-            .await
-            .unwrap();
-        drop(listen(journal, &["app", "web"], Start::End).await);
+        begin(journal).await;
         append(journal, 0..20).await;
         let mut opened = listen(journal, &["web"], Start::End).await;
         let found = owed(&mut opened, 20).await;
@@ -140,11 +143,7 @@ async fn what_a_source_has_under_way_while_it_leaves_the_pipeline_is_owed() {
     let folder = tempfile::tempdir().unwrap();
     for journal in journals(folder.path()) {
         let journal = &*journal;
-        journal
-            .adopt(&pipeline(&["app", "web"], &["sink"]))
-            .await
-            .unwrap();
-        drop(listen(journal, &["app", "web"], Start::End).await);
+        begin(journal).await;
         journal.adopt(&pipeline(&["web"], &["sink"])).await.unwrap();
         let mut opened = listen(journal, &["web"], Start::End).await;
         assert!(

@@ -148,12 +148,12 @@ fn international(digits: &str) -> Option<String> {
     }
     let (code, rest) = split_code(digits)?;
     let prefix = prefix(code).unwrap_or("0");
-    let without_prefix = format!("{code}{}", rest.strip_prefix(prefix).unwrap_or(rest));
-    let without_zeros = format!("{code}{}", rest.trim_start_matches('0'));
-    // A second zero is no prefix, and the result must be read as itself.
-    [without_prefix, without_zeros]
+    let without_prefix = rest.strip_prefix(prefix).unwrap_or(rest);
+    // A zero that is left is no part of the number either, and the result must be read as itself.
+    [without_prefix, rest]
+        .map(|rest| format!("{code}{}", rest.trim_start_matches('0')))
         .into_iter()
-        .find(|digits| is_possible(digits) && !has_zero(digits))
+        .find(|digits| is_possible(digits))
 }
 
 /// Returns true if a zero follows the country calling code. Only numbers that have been given out may have one.
@@ -187,6 +187,13 @@ fn national(digits: &str, country: country::Id) -> Option<String> {
     // The first digits may look like a prefix and belong to the number.
     if is_given_out(country, digits) {
         return Some(format!("{own_code}{digits}"));
+    }
+    // And digits that were dialled with a prefix may look like a number without it.
+    let dialled = country
+        .national_prefix()
+        .and_then(|prefix| digits.strip_prefix(prefix));
+    if let Some(number) = dialled.filter(|number| is_given_out(country, number)) {
+        return Some(format!("{own_code}{number}"));
     }
     with_code(digits)
         .or(inside.map(|found| found.digits))

@@ -78,8 +78,8 @@ const LABELS: [&str; 25] = [
 /// Splits a text into the numbers that it holds.
 ///
 /// Parts begin at a plus, a comma, a semicolon, a slash, a bar, a line break, and a word such as `or`. A part with too few
-/// digits for a number belongs to the one before it if that is too short, too (`0171/1234567`); else it is an extension
-/// or another ending (`020 7946 0958/59`), and goes.
+/// digits for a number belongs to the one before it if that is too short, too (`0171/1234567`), or made of such parts alone
+/// (`06/12/34/56/78`); else it is an extension or another ending (`020 7946 0958/59`), and goes.
 pub(super) fn split(text: &str) -> Vec<Written> {
     let mut splitting = Splitting::default();
     let mut chars = text.char_indices().peekable();
@@ -116,6 +116,8 @@ struct Splitting {
     part: Written,
     /// The digits to come are those of an extension.
     extension: bool,
+    /// All parts of the last number are too short for one: the separators stand between groups of its digits.
+    in_groups: bool,
 }
 
 impl Splitting {
@@ -156,13 +158,18 @@ impl Splitting {
             self.part.plus = part.plus;
             return;
         }
+        let is_short = part.digits.len() < SHORTEST;
         match self.numbers.last_mut() {
-            Some(number) if number.digits.len() < SHORTEST && !part.plus => {
+            Some(number) if !part.plus && (number.digits.len() < SHORTEST || self.in_groups && is_short) => {
                 number.digits.push_str(&part.digits);
                 number.letters |= part.letters;
+                self.in_groups &= is_short;
             }
-            Some(_) if part.digits.len() < SHORTEST => {}
-            _ => self.numbers.push(part),
+            Some(_) if is_short => {}
+            _ => {
+                self.numbers.push(part);
+                self.in_groups = is_short;
+            }
         }
     }
 
@@ -205,6 +212,9 @@ mod tests {
             ("0171/1234567", "01711234567"),
             ("+49 171/1234567", "+491711234567"),
             ("020 7946 0958/59", "02079460958"),
+            ("06/12/34/56/78", "0612345678"),
+            ("0470/12.34.56", "0470123456"),
+            ("0470/12/34/56", "0470123456"),
             ("Mobile: 0171 1234567", "01711234567"),
             ("0171 1234567 (mobile)", "01711234567"),
             ("+\u{661}\u{663}\u{661}\u{662}", "+1312"),

@@ -142,6 +142,19 @@ fn several_numbers_are_read_each() {
 }
 
 #[test]
+fn prefixes_that_look_like_numbers_go() {
+    for (text, country, number) in [
+        ("8 (800) 555-35-35", Some("RU"), "+78005553535"),
+        ("8 (495) 123-45-67", Some("RU"), "+74951234567"),
+        ("8 029 123-45-67", Some("BY"), "+375291234567"),
+        ("+36 06 20 123 4567", None, "+36201234567"),
+        ("06/12/34/56/78", Some("FR"), "+33612345678"),
+    ] {
+        assert_eq!(read(text, country), [number], "{text}");
+    }
+}
+
+#[test]
 fn other_texts_are_no_numbers() {
     for (text, code) in [
         ("", "no_digits"),

@@ -42,12 +42,17 @@ impl Inputs {
         Ok(Inputs(files))
     }
 
-    /// Passes on the values of all inputs, as many at once as can be read without waiting.
+    /// Passes on the values of all inputs, as many at once as can be read without waiting, with the name of their file if
+    /// there are several.
     pub(super) fn each(
         &self,
-        mut pass_on: impl FnMut(Vec<Value>) -> Result<(), Trouble>,
+        mut pass_on: impl FnMut(Option<&str>, Vec<Value>) -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
-        self.0.iter().try_for_each(|path| each_of(path, &mut pass_on))
+        self.0.iter().try_for_each(|path| {
+            let name = path.to_string_lossy();
+            let name = (self.0.len() > 1).then_some(&*name);
+            each_of(path, &mut |values| pass_on(name, values))
+        })
     }
 }
 

@@ -6,7 +6,7 @@ mod source;
 use std::io::Write as _;
 
 use signalbox_core::escape::plain_json;
-use signalbox_runtime::dry_run::DryRun;
+use signalbox_runtime::dry_run::{DryRun, InputPlace};
 
 use self::input::Inputs;
 use super::load::load;
@@ -52,11 +52,15 @@ enum Trouble {
 
 fn copy(dry_run: &DryRun, inputs: Inputs, raw: bool, summary: &mut Summary) -> Result<(), Trouble> {
     let mut output = std::io::BufWriter::new(std::io::stdout().lock());
-    inputs.each(|values| {
+    inputs.each(|file, values| {
         for value in values {
             summary.inputs += 1;
             let text = value.text.as_deref();
-            for line in dry_run.input(value.line, |name| source::read(text, raw, name)) {
+            let place = InputPlace {
+                file,
+                line: value.line,
+            };
+            for line in dry_run.input(place, |name| source::read(text, raw, name)) {
                 summary.count(line.outcome, line.warnings);
                 writeln!(output, "{}", plain_json(&line.json)).map_err(Trouble::Output)?;
             }
