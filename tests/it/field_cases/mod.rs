@@ -13,6 +13,9 @@
 //! | `lacks` | texts that are no part of the value at a path, letter case aside |
 //! | `warn` | beginnings of paths that are warned of; `a|b` is one of the two |
 //!
+//! `shops.jsonl` has the same form, for events as shops, tag managers and SDKs send them, and for further spellings of phone
+//! numbers, amounts, places and dates.
+//!
 //! `{{now+3d}}` (also `-`, and `s`, `m`, `h`) stands for a time.
 
 use std::collections::BTreeMap;
@@ -26,7 +29,7 @@ use signalbox_segment::time::{Millis, write_iso};
 use crate::support::process::run_with;
 use crate::support::world::World;
 
-const CASES: &str = include_str!("cases.jsonl");
+const CASES: [&str; 2] = [include_str!("cases.jsonl"), include_str!("shops.jsonl")];
 
 /// Beginnings of the names of cases that do not pass yet.
 const OPEN: &[&str] = &[];
@@ -61,7 +64,8 @@ struct Expect {
 async fn messy_events_keep_their_worth() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
     let cases: Vec<Case> = CASES
-        .lines()
+        .iter()
+        .flat_map(|cases| cases.lines())
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let mut together: BTreeMap<String, Vec<&Case>> = BTreeMap::new();

@@ -2,7 +2,7 @@
 //!
 //! | field | [`PINTEREST`] | [`META`] | [`TIKTOK`] |
 //! |---|---|---|---|
-//! | e-mail | no white space, lower case | the same, but white space inside drops the value | as `meta` |
+//! | e-mail | no white space, lower case, without `mailto:`, quotes and a comma around it | the same, but white space inside drops the value | as `meta` |
 //! | phone | digits with the country calling code, which is added where the country is known | the same | E.164 with `+`; numbers of an unknown country are dropped |
 //! | names | lower case, without white space and, if different, with single blanks inside | also without ASCII punctuation | letters and digits of any script |
 //! | gender | `f`, `m`, `n` from common English spellings | `f`, `m` | as `pinterest` |

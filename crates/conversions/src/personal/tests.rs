@@ -449,6 +449,8 @@ proptest! {
 
     #[test]
     fn both_rules_agree_on_plain_names(text in "[A-Za-z '.-]{2,20}[b-df-hj-km-z]") {
+        // Segment hashes placeholders, too.
+        prop_assume!(signalbox_segment::placeholder::placeholder(&text).is_none());
         let (mut a, mut b) = (String::new(), String::new());
         prop_assert_eq!(
             hash(Field::LastName, &PINTEREST, &text, &mut a),
