@@ -10,8 +10,10 @@ use signalbox_journal::{AppendError, Appended, DeadLetter, Journal};
 
 use crate::dead_letters::{DeadLetters, safe_id};
 use crate::delivery::{LoadShed, guard};
+use crate::history::Traced;
 use crate::ledger::{SinkLedger, SourceLedger};
 use crate::plain_values::Watch;
+use crate::source_notes::SourceNotes;
 
 /// `Retry-After` for clients while the router stops: another process may take over by then.
 const STOPPING_RETRY: Duration = Duration::from_secs(5);
@@ -38,6 +40,8 @@ pub(crate) struct SourceIntake {
     /// The sinks that listen to this source; a reload changes them.
     pub(crate) listeners: RwLock<Vec<Listener>>,
     pub(crate) dead_letters: Arc<DeadLetters>,
+    /// Set if there is a history.
+    pub(crate) notes: Option<SourceNotes>,
     /// No more is taken in.
     pub(crate) closed: Arc<AtomicBool>,
 }
@@ -84,7 +88,7 @@ impl SourceIntake {
         let count = events.len() as u64;
         self.ledger.received.add(count);
         let ids = told_ids(&events);
-        let (fates, letters) = self
+        let (fates, letters, traced) = self
             .store(events)
             .await
             .inspect_err(|refused| self.ledger.refused.add(refused.cause.code(), count))?;
@@ -97,14 +101,21 @@ impl SourceIntake {
         });
         self.bury(letters, reasons).await?;
         self.tell_taken_in(ids, &fates);
+        if let Some(notes) = &self.notes {
+            notes.end(traced, &fates);
+        }
         Ok(fates)
     }
 
     /// Stores the events that pass the transforms, and counts all but the rejected ones; returns what became of each,
-    /// and the letters of the rejected ones.
-    async fn store(&self, mut events: Vec<Event>) -> Result<(Vec<Fate>, Vec<DeadLetter>), Refused> {
+    /// the letters of the rejected ones, and what the history may need of all.
+    async fn store(
+        &self,
+        mut events: Vec<Event>,
+    ) -> Result<(Vec<Fate>, Vec<DeadLetter>, Vec<Traced>), Refused> {
         self.open()?;
         let mut fates = self.transform(&mut events)?;
+        let traced = self.notes.as_ref().map(|notes| notes.begin(&events, &fates));
         let (kept, letters) = self.kept(events, &fates);
         let mut appended = self.append(kept).await?.into_iter();
         // Nothing is counted before the journal has it: a refused request will come again.
@@ -118,7 +129,7 @@ impl SourceIntake {
                 Fate::Rejected(_) | Fate::Accepted | Fate::Duplicate => {}
             }
         }
-        Ok((fates, letters))
+        Ok((fates, letters, traced.unwrap_or_default()))
     }
 
     async fn bury_input(&self, rejected: &[RejectedInput]) -> Result<(), Refused> {
@@ -132,7 +143,11 @@ impl SourceIntake {
             .map(|input| self.dead_letters.input(&component, input))
             .collect();
         self.bury(letters, rejected.iter().map(|input| &input.reason))
-            .await
+            .await?;
+        if let Some(notes) = &self.notes {
+            notes.inputs(rejected);
+        }
+        Ok(())
     }
 
     /// Makes dead letters durable and counts them by their reasons: as rejected, or as refused if they cannot be kept.

@@ -24,5 +24,6 @@ pub mod rate_group;
 pub mod routing;
 pub mod running;
 pub mod sockets;
+mod source_notes;
 pub mod telemetry;
 pub mod unheard;

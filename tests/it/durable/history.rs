@@ -190,6 +190,84 @@ async fn every_attempt_and_the_vendors_refusal_are_told() {
     assert_eq!(failures.len(), 1, "{failures:?}");
 }
 
+/// Returns outcome and reason of the only record of an event at a component.
+async fn end(rig: &Rig, message_id: &str, component: &str) -> [String; 2] {
+    let found = rig
+        .lines(&["events", "--message-id", message_id, "--sink", component])
+        .await;
+    assert_eq!(found.len(), 1, "{message_id}: {found:?}");
+    ["outcome", "reason"].map(|member| found[0][member].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn every_event_that_is_not_delivered_is_told_why() {
+    let top = format!(
+        "{HISTORY}[transforms.no_tests]\ntype = \"filter\"\ntrigger = 'properties.test = true'\ninvert = true\n\
+         [transforms.no_gifts]\ntype = \"filter\"\ntrigger = 'properties.gift = true'\ninvert = true\n"
+    );
+    let pinterest = "through = [\"no_gifts\"]\nconsent_categories = [\"ads\"]\n";
+    let text = pipeline(&top, pinterest).replace("write_keys", "through = [\"no_tests\"]\nwrite_keys");
+    let rig = Rig::start_with(&text).await;
+    let mut events = orders("f", 8);
+    events[1]["integrations"] = json!({ "All": false });
+    events[2]["context"]["consent"] = json!({ "categoryPreferences": { "ads": false } });
+    events[3]["properties"]["gift"] = json!(true);
+    events[4]["properties"]["test"] = json!(true);
+    events[6]["messageId"] = json!("f-0");
+    post_all(&rig.world.listen, &events[..6]).await;
+    post_all(&rig.world.listen, &events[6..]).await;
+    post_all(
+        &rig.world.listen,
+        &[json!({ "type": "dance", "messageId": "f-9", "userId": "u" })],
+    )
+    .await;
+    rig.settled().await;
+    for (message_id, component, outcome, reason) in [
+        ("f-0", "pinterest", "delivered", ""),
+        ("f-1", "pinterest", "filtered", "integrations_excluded"),
+        ("f-2", "pinterest", "filtered", "no_consent"),
+        ("f-3", "pinterest", "filtered", "filter"),
+        ("f-4", "source:shop", "filtered", "filter"),
+        ("f-0", "source:shop", "duplicate", ""),
+        ("f-9", "source:shop", "rejected", "unknown_type"),
+        ("f-7", "pinterest", "delivered", ""),
+    ] {
+        assert_eq!(
+            end(&rig, message_id, component).await,
+            [outcome, reason],
+            "{message_id} at {component}"
+        );
+    }
+    let twice = rig.lines(&["events", "--order-id", "order-f-0"]).await;
+    assert_eq!(twice.len(), 1, "only Pinterest's record has the order: {twice:?}");
+}
+
+#[tokio::test]
+async fn an_event_whose_time_is_over_and_one_that_is_held_are_told_so() {
+    let brief = "retry.for = \"1s\"\n";
+    let rig = Rig::start_with(&pipeline(HISTORY, brief)).await;
+    rig.world.sandbox.set_faults(Faults {
+        unavailable: Some(Unavailable::every_nth(1)),
+        ..Faults::default()
+    });
+    post_all(&rig.world.listen, &orders("g", 1)).await;
+    rig.settled().await;
+    assert_eq!(end(&rig, "g-0", "pinterest").await, ["expired", "server_error"]);
+    rig.write(&pipeline(HISTORY, &format!("{brief}hold = true\n")));
+    rig.reload("the new configuration runs").await;
+    post_all(&rig.world.listen, &orders("h", 1)).await;
+    rig.wait(|status| status.sinks["pinterest"].held.is_some() && status.sinks["hook"].pending == 0)
+        .await;
+    let told = rig
+        .command(&["events", "--message-id", "h-0", "--sink", "pinterest"])
+        .await;
+    assert_eq!(told.code, Some(1), "{told:?}");
+    assert!(
+        told.stderr.contains("pinterest: 1 pending, held because"),
+        "{told:?}"
+    );
+}
+
 #[tokio::test]
 async fn an_erasure_reaches_the_history_of_a_running_and_of_a_stopped_router() {
     let mut rig = start(Faults::default()).await;

@@ -28,6 +28,7 @@ use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
 use crate::plain_values::Watch;
 use crate::rate_group::{Member, RateGroups};
 use crate::sockets::{OpenSockets, SocketAccess};
+use crate::source_notes::SourceNotes;
 use crate::telemetry::{SinkMeters, Telemetry};
 
 use ending::Ending;
@@ -358,6 +359,11 @@ impl Running {
             ledger: ledger.clone(),
             listeners: RwLock::new(self.listeners(&name)),
             dead_letters: self.dead_letters.clone(),
+            notes: self
+                .ledger
+                .history
+                .clone()
+                .map(|history| SourceNotes::new(history, &name)),
             closed: self.ending.closed.clone(),
         });
         let shutdown = CancellationToken::new();

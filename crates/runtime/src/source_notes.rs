@@ -1,0 +1,107 @@
+//! Notes for the history about events that a source did not journal: filtered, rejected, or known already.
+
+use std::sync::Arc;
+
+use signalbox_core::privacy::shown_name;
+use signalbox_core::{Event, Fate, Reason, RejectedInput};
+use signalbox_history::{History, IdKind, Ids, Outcome, Record};
+use signalbox_journal::SOURCE;
+
+use crate::dead_letters::now_millis;
+use crate::history::{Traced, traced_ids};
+
+/// Notes the ends of a source's events for the history.
+pub(crate) struct SourceNotes {
+    history: History,
+    /// The source's name, and the name that stands for it in the place of a sink.
+    name: Arc<str>,
+    component: Arc<str>,
+}
+
+impl SourceNotes {
+    pub(crate) fn new(history: History, name: &Arc<str>) -> SourceNotes {
+        SourceNotes {
+            history,
+            name: name.clone(),
+            component: format!("{SOURCE}{name}").into(),
+        }
+    }
+
+    /// Takes from the events of a request what the history may need. Of events that pass, only the journal knows if their ids
+    /// are new, so that their `messageId` is enough.
+    pub(crate) fn begin(&self, events: &[Event], fates: &[Fate]) -> Vec<Traced> {
+        let trace = |(event, fate): (&Event, &Fate)| match fate {
+            Fate::Accepted | Fate::Duplicate => Traced {
+                received_at: event.receipt().received_at,
+                message_id: event.message_id().into(),
+                ..Traced::default()
+            },
+            Fate::Filtered(_) | Fate::Rejected(_) => traced_ids(event, self.history.keys()),
+        };
+        events.iter().zip(fates).map(trace).collect()
+    }
+
+    /// Notes the events of a request that were not journalled.
+    pub(crate) fn end(&self, traced: Vec<Traced>, fates: &[Fate]) {
+        let ended = traced.into_iter().zip(fates).filter_map(|(traced, fate)| {
+            let (outcome, reason) = match fate {
+                Fate::Accepted => return None,
+                Fate::Duplicate => (Outcome::Duplicate, None),
+                Fate::Filtered(reason) => (Outcome::Filtered, Some(reason)),
+                Fate::Rejected(reason) => (Outcome::Rejected, Some(reason)),
+            };
+            Some(self.record(traced, outcome, reason))
+        });
+        self.hand(ended.collect());
+    }
+
+    /// Notes inputs that are no events.
+    pub(crate) fn inputs(&self, rejected: &[RejectedInput]) {
+        let record = |input: &RejectedInput| {
+            let traced = Traced {
+                received_at: now_millis(),
+                message_id: input.message_id.as_deref().unwrap_or_default().into(),
+                ..Traced::default()
+            };
+            self.record(traced, Outcome::Rejected, Some(&input.reason))
+        };
+        self.hand(rejected.iter().map(record).collect());
+    }
+
+    fn hand(&self, records: Vec<Record>) {
+        if !records.is_empty() {
+            self.history.hand(Box::new(records));
+        }
+    }
+
+    fn record(&self, traced: Traced, outcome: Outcome, reason: Option<&Reason>) -> Record {
+        let mut ids = Ids::default();
+        ids.add(IdKind::MessageId, &traced.message_id, self.history.keys());
+        traced.people.iter().for_each(|hash| ids.add_person(*hash));
+        Record {
+            ended_at: now_millis(),
+            received_at: traced.received_at,
+            happened_at: traced.received_at,
+            source: self.name.clone(),
+            library: traced.library,
+            position: None,
+            sink: self.component.clone(),
+            mapping: None,
+            event: shown_name(&traced.event).into(),
+            event_name: None,
+            action_source: None,
+            outcome,
+            reason: reason.map(|reason| reason.code().into()),
+            message: reason.map(|reason| reason.message().into()),
+            attempts: Vec::new(),
+            request_id: None,
+            warnings: Vec::new(),
+            match_keys: Vec::new(),
+            value: None,
+            batch: None,
+            bytes: 0,
+            late: false,
+            ids,
+        }
+    }
+}
