@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use signalbox_segment::placeholder::{self, placeholder};
+use signalbox_segment::placeholder;
 use signalbox_segment::value::Value;
 
 use crate::page;
@@ -102,8 +102,8 @@ pub fn is_public(address: IpAddr) -> bool {
 pub fn is_user_agent(text: &str) -> bool {
     /// Length in bytes from which on a text is no placeholder.
     const LONG: usize = 32;
-    let text = text.trim();
-    text.len() >= LONG || text.contains(char::is_alphabetic) && placeholder(text).is_none()
+    let text = placeholder::trim(text);
+    text.len() >= LONG || text.contains(char::is_alphabetic) && placeholder::placeholder(text).is_none()
 }
 
 /// Returns the text to send for an address: the given one, or the IPv4 address inside of an IPv6 one. `None` if it is not

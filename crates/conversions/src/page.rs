@@ -1,6 +1,7 @@
 //! Click and browser ids in the addresses of pages and in cookies.
 
 use bumpalo::Bump;
+use signalbox_segment::placeholder;
 use signalbox_segment::value::Value;
 
 use crate::encode::TextKind;
@@ -11,30 +12,31 @@ use crate::usable::usable_text;
 /// plus sign stays, as click ids may hold one.
 #[inline]
 pub fn query_parameter<'a>(query: &'a str, name: &str, arena: &'a Bump) -> Option<&'a str> {
-    let query = query
-        .trim_start_matches('?')
-        .split('#')
-        .next()
-        .unwrap_or_default();
-    let value = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-    let decoded = match value.contains('%') {
+    let mut rest = query.trim_start_matches('?');
+    let value = loop {
+        let end = rest.bytes().position(|byte| matches!(byte, b'&' | b'#'));
+        let (pair, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        if let Some(value) = pair.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')) {
+            break value;
+        }
+        rest = behind.strip_prefix('&')?;
+    };
+    let decoded = match value.bytes().any(|byte| byte == b'%') {
         true => {
             let decoded = percent_encoding::percent_decode_str(value).decode_utf8();
             decoded.map_or(value, |decoded| arena.alloc_str(&decoded))
         }
         false => value,
     };
-    let value = decoded.trim();
+    let value = placeholder::trim(decoded);
     (!value.is_empty()).then_some(value)
 }
 
 /// Returns a parameter of a URL's query, as [`query_parameter`] does.
 #[inline]
 pub fn url_parameter<'a>(url: &'a str, name: &str, arena: &'a Bump) -> Option<&'a str> {
-    let (_, query) = url.split('#').next()?.split_once('?')?;
-    query_parameter(query, name, arena)
+    let mark = url.bytes().position(|byte| matches!(byte, b'?' | b'#'))?;
+    query_parameter(url[mark..].strip_prefix('?')?, name, arena)
 }
 
 /// Returns a cookie of a `Cookie` header such as `a=1; b="2"`, without blanks and quotes around it. `None` if it is blank or
@@ -82,18 +84,30 @@ pub fn click_id<'a>(
         .or_else(of_referrer)
 }
 
+/// Returns the text behind the scheme of an `http` or `https` URL.
+fn behind_scheme(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+    is_web.then_some(rest)
+}
+
 /// Returns the host of an `http` or `https` URL, without user and port; `None` of any other text.
 pub fn host(url: &str) -> Option<&str> {
-    let (scheme, rest) = url.trim().split_once("://")?;
-    if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
-        return None;
-    }
-    let authority = rest.split(['/', '?', '#', '\\']).next()?;
-    let host = authority.rsplit('@').next()?;
-    let host = match host.strip_prefix('[') {
-        Some(address) => address.split(']').next()?,
-        None => host.split(':').next()?,
+    let rest = match url.strip_prefix("https://") {
+        Some(rest) => rest,
+        None => behind_scheme(url.trim())?,
     };
+    let mut bytes = rest.bytes();
+    let end = bytes.position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'));
+    let authority = &rest[..end.unwrap_or(rest.len())];
+    let user = authority.bytes().rposition(|byte| byte == b'@');
+    let host = &authority[user.map_or(0, |sign| sign + 1)..];
+    let (host, end) = match host.strip_prefix('[') {
+        Some(address) => (address, b']'),
+        None => (host, b':'),
+    };
+    let end = host.bytes().position(|byte| byte == end);
+    let host = &host[..end.unwrap_or(host.len())];
     (!host.is_empty()).then_some(host)
 }
 

@@ -2,6 +2,7 @@
 
 use bumpalo::Bump;
 use signalbox_core::{Event, Warning};
+use signalbox_segment::placeholder;
 use signalbox_segment::schema::Field;
 use signalbox_segment::value::Value;
 
@@ -9,7 +10,7 @@ use crate::encode::{TextKind, list};
 use crate::field::{Kind, Row};
 use crate::sources::Sources;
 use crate::spec::Spec;
-use crate::usable::{Unusable, usable_text};
+use crate::usable::{Unusable, says_something, usable_text};
 
 /// The members of a product that may hold its id, the likeliest first. [`first_id!`](crate::first_id) maps the same.
 const KEYS: [&str; 6] = ["product_id", "sku", "id", "item_id", "productId", "variant_id"];
@@ -96,7 +97,7 @@ impl Products {
     fn is_sound(&self, item: Value<'_>) -> bool {
         let Value::Object(members) = item else { return true };
         match members.get(self.id) {
-            Some((_, Value::Str(id))) => usable_text(id, TextKind::ProductId).is_ok(),
+            Some((_, Value::Str(id))) => says_something(placeholder::trim(id), TextKind::ProductId),
             Some((_, Value::Undefined)) => false,
             _ => true,
         }

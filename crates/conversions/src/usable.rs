@@ -7,12 +7,15 @@
 use std::borrow::Cow;
 
 use signalbox_core::{Node, Warning};
-use signalbox_segment::placeholder::{self, Placeholder, hash_of, is_blank, is_zero_id, placeholder};
+use signalbox_segment::placeholder::{
+    self, Placeholder, hash_of, is_blank, is_value, is_zero_id, placeholder,
+};
 use signalbox_segment::value::{Number, Value};
 
-use crate::encode::{PersonalField, TextKind};
+use crate::encode::{PersonalField, TextKind, Wire};
 use crate::hashed::Origin;
 use crate::lookups::Lookups;
+use crate::parent::Parent;
 use crate::personal::{self, Dropped, Form};
 use crate::reasons;
 use crate::sources::Sources;
@@ -85,19 +88,26 @@ impl Unusable {
 #[inline]
 pub fn usable_text(text: &str, kind: TextKind) -> Result<&str, Unusable> {
     let text = placeholder::trim(text);
-    if text.is_empty() {
-        return Err(Unusable::Blank);
+    match says_something(text, kind) {
+        true => Ok(text),
+        false if text.is_empty() => Err(Unusable::Blank),
+        false => Err(Unusable::Placeholder),
     }
-    let junk = match (placeholder(text), kind) {
-        (Some(Placeholder::Always), _) => true,
-        (meaning, TextKind::Id) => meaning.is_some() || is_zero_id(text) || is_hash_of_junk(text),
-        (meaning, TextKind::ProductId) => meaning.is_some() || is_hash_of_junk(text),
-        (_, TextKind::Free) => false,
-    };
-    if junk {
-        Err(Unusable::Placeholder)
-    } else {
-        Ok(text)
+}
+
+/// Returns true for a trimmed text that is neither empty nor a placeholder.
+#[inline(always)]
+pub(crate) fn says_something(text: &str, kind: TextKind) -> bool {
+    text.len() != HEX_LEN && is_value(text) || is_no_placeholder(text, kind)
+}
+
+fn is_no_placeholder(text: &str, kind: TextKind) -> bool {
+    match (placeholder(text), kind) {
+        _ if text.is_empty() => false,
+        (Some(Placeholder::Always), _) => false,
+        (meaning, TextKind::Id) => meaning.is_none() && !is_zero_id(text) && !is_hash_of_junk(text),
+        (meaning, TextKind::ProductId) => meaning.is_none() && !is_hash_of_junk(text),
+        (_, TextKind::Free) => true,
     }
 }
 
@@ -226,13 +236,14 @@ impl<'a> Resolved<'a, '_> {
         None
     }
 
-    /// Returns a text member that cannot be used as it is from the field's first source that can.
+    /// Returns a member whose text says nothing from the field's first source that does.
     #[cold]
-    pub(crate) fn text_of_sources(&mut self, field: &str, why: &Unusable, kind: TextKind) -> Option<&'a str> {
+    pub(crate) fn text_of_sources(&mut self, text: &str, wire: &Wire, parent: Parent) -> Option<&'a str> {
+        let field = &parent.child(wire.member);
         if self.sources(field).next().is_some() {
             let choices = self.spec.row(field).map_or(&[][..], |row| row.field.choices);
             let text = self.first_usable(field, |resolved, value| {
-                let text = usable_text(resolved.text_of(value)?, kind)?;
+                let text = usable_text(resolved.text_of(value)?, wire.text)?;
                 // The schema, which holds to the choices, has not seen the sources behind the first.
                 let is_chosen = |choice: &&str| choice.eq_ignore_ascii_case(text);
                 let mut texts = choices.iter().filter_map(|choice| choice.value.as_str());
@@ -244,8 +255,8 @@ impl<'a> Resolved<'a, '_> {
             });
             return self.scrubbed(field, text?);
         }
-        if *why != Unusable::Blank {
-            self.left_out(field, why);
+        if !text.is_empty() {
+            self.left_out(field, &Unusable::Placeholder);
         }
         None
     }

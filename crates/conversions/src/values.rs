@@ -5,6 +5,7 @@ use std::hash::Hash;
 
 use bumpalo::collections::Vec as BumpVec;
 use signalbox_core::Warning;
+use signalbox_segment::placeholder;
 use signalbox_segment::time::Millis;
 use signalbox_segment::value::Value;
 
@@ -18,7 +19,7 @@ use crate::parent::Parent;
 use crate::personal::{self, Dropped, Form, Hashed};
 use crate::reasons;
 use crate::time::unix_seconds;
-use crate::usable::usable_text;
+use crate::usable::{says_something, usable_text};
 use crate::vendor::{Resolved, Vendor};
 
 impl<'a> Resolved<'a, '_> {
@@ -61,7 +62,7 @@ impl<'a> Resolved<'a, '_> {
     pub fn member(&mut self, out: &mut Object<'_>, wire: &Wire, value: Value<'a>, parent: Parent) {
         if !value.is_defined() {
             if self.has_lost_values() && matches!(wire.kind, Kind::Text(_)) {
-                self.text(out, wire, "", parent);
+                self.other_text(out, wire, "", parent);
             }
             return;
         }
@@ -113,13 +114,23 @@ impl<'a> Resolved<'a, '_> {
 
     /// Writes a text that says something, within its limit.
     fn text(&mut self, out: &mut Object<'_>, wire: &Wire, text: &'a str, parent: Parent) {
-        let text = match usable_text(text, wire.text) {
-            Ok(text) => text,
-            Err(why) => match self.text_of_sources(&parent.child(wire.member), &why, wire.text) {
-                Some(text) => text,
-                None => return,
-            },
-        };
+        let text = placeholder::trim(text);
+        match says_something(text, wire.text) {
+            true => self.within_limit(out, wire, text, parent),
+            false => self.other_text(out, wire, text, parent),
+        }
+    }
+
+    /// Writes the text of the field's first usable source in place of one that says nothing.
+    #[cold]
+    fn other_text(&mut self, out: &mut Object<'_>, wire: &Wire, text: &'a str, parent: Parent) {
+        if let Some(text) = self.text_of_sources(text, wire, parent) {
+            self.within_limit(out, wire, text, parent);
+        }
+    }
+
+    #[inline(always)]
+    fn within_limit(&mut self, out: &mut Object<'_>, wire: &Wire, text: &str, parent: Parent) {
         match wire.kind {
             Kind::Text(most) if text.len() > most && text.chars().count() > most => {
                 let path = parent.child(wire.member);
@@ -235,7 +246,7 @@ impl<'a> Resolved<'a, '_> {
 
     fn normal_form(&mut self, field: personal::Field, value: Value<'a>, path: &str) -> bool {
         let Some(text) = value.as_str() else { return false };
-        match personal::normalise(field, self.spec.rules, text, self.text) {
+        match personal::normalise_cached(field, self.spec.rules, text, self.text) {
             Ok(Form::Plain) => return true,
             Ok(Form::Hashed | Form::Given) => self.warnings.push(reasons::wanted_plain(path)),
             Err(Dropped::Empty) => {}
@@ -249,7 +260,15 @@ impl<'a> Resolved<'a, '_> {
 
     /// Hashes the values that a text holds by the sink's rules into [`hashes`](Resolved::hashes). `told` gets what there is to
     /// say of them.
+    #[inline]
     pub(crate) fn hash_text(&mut self, field: personal::Field, text: &str, told: &mut dyn FnMut(Dropped)) {
+        if self.spec.rules.has_one_hash(field) {
+            return match personal::hash(field, self.spec.rules, text, self.text) {
+                Ok(hash) => self.hashes.push(hash),
+                Err(Dropped::Empty) => {}
+                Err(dropped) => told(dropped),
+            };
+        }
         let place = self.whereabouts();
         let hashes = &mut *self.hashes;
         personal::hash_each(
@@ -288,12 +307,9 @@ impl<'a> Resolved<'a, '_> {
     }
 
     fn hash(&mut self, field: &PersonalField, text: &str, parent: &str, index: Option<usize>) {
-        let mut all = None;
-        let mut told = |dropped| {
-            all.get_or_insert_with(Vec::new).push(dropped);
-        };
-        self.hash_text(field.field, text, &mut told);
-        for dropped in all.into_iter().flatten() {
+        let mut all = Vec::new();
+        self.hash_text(field.field, text, &mut |dropped| all.push(dropped));
+        for dropped in all {
             let path = match index {
                 Some(index) => format!("{}[{index}]", path_of(parent, field.member)),
                 None => path_of(parent, field.member),

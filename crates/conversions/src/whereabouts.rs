@@ -48,14 +48,11 @@ impl<'e> Whereabouts<'e> {
         let (spec, payload) = self.mapped?;
         let is_field = |kind| matches!(kind, Kind::Hashed(found) | Kind::Plain(found) if found == field);
         let value = spec.rows.iter().find_map(|row| {
-            let value = payload.get(row.field.key);
-            match is_field(row.kind) {
-                true => Some(value),
-                false => {
-                    let member = row.members.iter().find(|member| is_field(member.kind))?;
-                    Some(value.get(member.field.key))
-                }
+            if is_field(row.kind) {
+                return Some(payload.get(row.field.key));
             }
+            let member = row.members.iter().find(|member| is_field(member.kind))?;
+            Some(payload.get(row.field.key).get(member.field.key))
         })?;
         match value {
             Value::Array(values) => values.iter().find_map(|value| read(value.as_str()?)),

@@ -12,6 +12,11 @@ const DIGITS: usize = 15;
 /// The number must be finite.
 #[inline]
 pub fn push_money(number: Number<'_>, out: &mut JsonWriter) {
+    // Most amounts have few digits.
+    if let Some(text) = number.as_written() {
+        out.short(text.as_bytes());
+        return;
+    }
     if let Some(source) = number.source()
         && is_integer(source)
     {

@@ -29,6 +29,9 @@ impl Decimal {
             Some(unsigned) => (true, unsigned),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
+        if let Some(short) = short(negative, unsigned) {
+            return Some(short);
+        }
         if unsigned.contains(['e', 'E']) {
             let is_number = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.');
             let number: f64 = is_number.then(|| text.parse().ok()).flatten()?;
@@ -105,25 +108,63 @@ impl Decimal {
     }
 
     fn scaled(self, places: u32) -> Option<i128> {
+        if places == self.places {
+            return Some(self.digits);
+        }
         let factor = 10_i128.checked_pow(places.checked_sub(self.places)?)?;
         self.digits.checked_mul(factor)
     }
 }
 
+/// Reads a number of few digits, as most amounts are, in 64 bits; `None` of any other, and of what is no number.
+fn short(negative: bool, unsigned: &str) -> Option<Decimal> {
+    /// Digits that 64 bits hold in any case.
+    const MOST: usize = 18;
+    if unsigned.len() > MOST {
+        return None;
+    }
+    let (mut digits, mut point) = (0_i64, None);
+    for (at, byte) in unsigned.bytes().enumerate() {
+        match byte {
+            b'0'..=b'9' => digits = digits * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    let places = point.map_or(0, |point| unsigned.len() - point - 1);
+    if unsigned.len() == usize::from(point.is_some()) {
+        return None;
+    }
+    Some(Decimal {
+        digits: i128::from(if negative { -digits } else { digits }),
+        places: u32::try_from(places).ok()?,
+    })
+}
+
 impl fmt::Display for Decimal {
     /// Writes the number as JSON, without zeros at the end of a fraction.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Sums of money fit 64 bits, whose division costs a tenth of that of 128.
-        match u64::try_from(self.digits.unsigned_abs()) {
-            Ok(digits) => self.write(digits, f),
-            Err(_) => self.write(self.digits.unsigned_abs(), f),
-        }
+        self.with_text(|text| f.write_str(text))
     }
 }
 
 impl Decimal {
-    /// Writes the number from its last digit to its first; `digits` are its digits without a sign.
-    fn write<N>(&self, mut digits: N, f: &mut fmt::Formatter<'_>) -> fmt::Result
+    /// Calls a function with the number as JSON has it, without zeros at the end of a fraction.
+    pub(super) fn with_text<R>(self, take: impl FnOnce(&str) -> R) -> R {
+        // 39 digits, the zeros behind a point, the point and the sign.
+        let mut text = [b'0'; 39 + PLACES + 3];
+        // Sums of money fit 64 bits, whose division costs a tenth of that of 128.
+        let at = match u64::try_from(self.digits.unsigned_abs()) {
+            Ok(digits) => self.write(digits, &mut text),
+            Err(_) => self.write(self.digits.unsigned_abs(), &mut text),
+        };
+        let written = text.get(at..).unwrap_or_default();
+        take(str::from_utf8(written).unwrap_or_default())
+    }
+
+    /// Writes the number from its last digit to its first, at the end of the buffer, and returns the place of the first.
+    /// `digits` are its digits without a sign.
+    fn write<N>(self, mut digits: N, text: &mut [u8]) -> usize
     where
         N: Copy + PartialEq + From<u8> + std::ops::Div<Output = N> + std::ops::Rem<Output = N> + TryInto<u8>,
     {
@@ -133,8 +174,6 @@ impl Decimal {
             digits = digits / ten;
             places -= 1;
         }
-        // 39 digits, the zeros behind a point, the point and the sign.
-        let mut text = [b'0'; 39 + PLACES + 3];
         let mut at = text.len();
         let mut push = |byte: u8| {
             at = at.saturating_sub(1);
@@ -152,6 +191,6 @@ impl Decimal {
         if self.digits < 0 {
             push(b'-');
         }
-        f.write_str(std::str::from_utf8(&text[at..]).unwrap_or_default())
+        at
     }
 }

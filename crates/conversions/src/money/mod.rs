@@ -36,7 +36,6 @@ pub fn count<'a>(text: &'a str, arena: &'a Bump) -> Option<Value<'a>> {
 }
 
 fn in_arena(number: Decimal, arena: &Bump) -> Value<'_> {
-    Value::Number(Number::Source(
-        bumpalo::format!(in arena, "{}", number).into_bump_str(),
-    ))
+    let text = number.with_text(|text| &*arena.alloc_str(text));
+    Value::Number(Number::Source(text))
 }

@@ -201,14 +201,26 @@ impl<'a> Amounts<'a, '_> {
 
     /// Returns the amount at a place. One that cannot be read is passed over with a warning.
     fn amount(&mut self, place: usize) -> Option<Decimal> {
-        match amount(self.lookups.of_kit(place)) {
+        let value = self.lookups.of_kit(place);
+        match value {
+            Value::Undefined | Value::Null => return None,
+            // Most amounts.
+            Value::Number(number) => {
+                let number = Decimal::of(number);
+                if number.is_some() {
+                    return number;
+                }
+            }
+            _ => {}
+        }
+        match amount(value) {
             Ok(Some(amount)) => {
                 self.currency = self.currency.or(amount.currency);
                 self.unclear |= !amount.bare;
                 Some(amount.number)
             }
             Ok(None) => {
-                if self.lookups.of_kit(place).as_str().is_some() {
+                if value.as_str().is_some() {
                     self.pass_over(place, "blank");
                 }
                 None

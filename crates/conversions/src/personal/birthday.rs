@@ -35,15 +35,30 @@ pub(super) fn compact(text: &str, out: &mut String) -> Result<(), Dropped> {
     if text.len() > LONGEST {
         return Err(Dropped::UnreadableDate);
     }
-    let (year, month, day) = read(text.trim())?;
+    let text = text.trim();
+    let (year, month, day) = match iso_date(text) {
+        Some(date) => date,
+        None => read(text)?,
+    };
     let mut rest = year * 10_000 + month * 100 + day;
     let mut digits = [b'0'; 8];
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + (rest % 10) as u8;
         rest /= 10;
     }
-    out.extend(digits.map(char::from));
+    out.push_str(str::from_utf8(&digits).unwrap_or_default());
     Ok(())
+}
+
+/// Reads `1990-01-15`, as most forms send it; `None` of any other form, and of what is no date.
+fn iso_date(text: &str) -> Option<(u32, u32, u32)> {
+    let [a, b, c, d, b'-', e, f, b'-', g, h] = *text.as_bytes() else {
+        return None;
+    };
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| u32::from(byte - b'0'));
+    let two = |tens: u8, ones: u8| Some(digit(tens)? * 10 + digit(ones)?);
+    let (year, month, day) = (two(a, b)? * 100 + two(c, d)?, two(e, f)?, two(g, h)?);
+    is_date(year, month, day).then_some((year, month, day))
 }
 
 /// Digits of other scripts to ASCII, other white space to blanks, dashes to dashes; what shows nothing goes.

@@ -1,42 +1,18 @@
-//! Hashing, with a cache of hashes, one per thread, for the fields with few values.
-//!
-//! Most forms offer two genders, and a shop sells to some dozens of states and few countries. Normalising and hashing
-//! one of these values takes about five times as long as a lookup here. The fields identify no person. The cache of a
-//! thread takes a few kilobytes.
+//! Hashing, with a cache of hashes for the fields with few values.
 
 use std::cell::RefCell;
 
 use signalbox_core::Sha256Hex;
-use signalbox_core::json::KeyMark;
 
+use super::cache::{Cache, has_few};
 use super::field::{Dropped, Field};
 use super::normalise::{Form, Normal, normalise, normalise_each};
 use super::place::Place;
 use super::second::second_form;
 use super::step::Rules;
 
-/// Number of entries. A value replaces another with the same index.
-const PLACES: usize = 128;
-/// Length in bytes of the longest cached value; "United States of America" fits.
-const LONGEST: usize = 24;
-
 thread_local! {
-    static CACHE: RefCell<Vec<Option<Entry>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// A value as given, and its hash.
-struct Entry {
-    rules: &'static Rules,
-    field: Field,
-    len: usize,
-    text: [u8; LONGEST],
-    hash: Sha256Hex,
-}
-
-impl Entry {
-    fn is(&self, field: Field, rules: &'static Rules, text: &[u8]) -> bool {
-        self.field == field && std::ptr::eq(self.rules, rules) && self.text.get(..self.len) == Some(text)
-    }
+    static CACHE: RefCell<Cache<Sha256Hex>> = const { RefCell::new(Cache::EMPTY) };
 }
 
 /// Normalises and hashes a value, or passes it on if it is hashed already. `scratch` may hold anything; it is left
@@ -54,12 +30,15 @@ pub fn hash(
     text: &str,
     scratch: &mut String,
 ) -> Result<Sha256Hex, Dropped> {
-    let few = matches!(field, Field::Gender | Field::State | Field::Country);
-    if few && text.len() <= LONGEST {
-        cached(field, rules, text, scratch)
-    } else {
-        uncached(field, rules, text, scratch)
+    if !has_few(field, text) {
+        return uncached(field, rules, text, scratch);
     }
+    CACHE.with_borrow_mut(|cache| {
+        let hash = cache.get((field, rules), text, || {
+            uncached(field, rules, text, scratch).map(Some)
+        })?;
+        hash.ok_or(Dropped::Empty)
+    })
 }
 
 /// A hash and the doubt about its value.
@@ -84,7 +63,7 @@ pub fn hash_each(
     if rules.has_both_forms(field) {
         return both_forms(field, rules, text, scratch, take);
     }
-    if !matches!(field, Field::Phone | Field::Zip) {
+    if rules.has_one_hash(field) {
         let hash = hash(field, rules, text, scratch);
         return take(hash.map(|hash| Hashed { hash, doubt: None }));
     }
@@ -132,42 +111,6 @@ fn hash_of(form: Form, normal: &str) -> Result<Sha256Hex, Dropped> {
         // Not all that is given and taken for a hash is one.
         Form::Hashed | Form::Given => Sha256Hex::from_prehashed(normal).ok_or(Dropped::ForeignHash),
     }
-}
-
-/// Returns the cached hash of a value, or computes and caches it. Errors are not cached.
-fn cached(
-    field: Field,
-    rules: &'static Rules,
-    text: &str,
-    scratch: &mut String,
-) -> Result<Sha256Hex, Dropped> {
-    let place = KeyMark::of(text).spread() as usize >> (u32::BITS - PLACES.ilog2()) as usize;
-    CACHE.with_borrow_mut(|entries| {
-        if entries.is_empty() {
-            entries.resize_with(PLACES, || None);
-        }
-        let Some(place) = entries.get_mut(place) else {
-            return uncached(field, rules, text, scratch);
-        };
-        if let Some(entry) = place
-            && entry.is(field, rules, text.as_bytes())
-        {
-            return Ok(entry.hash);
-        }
-        let hash = uncached(field, rules, text, scratch)?;
-        let mut kept = [0; LONGEST];
-        kept.iter_mut()
-            .zip(text.bytes())
-            .for_each(|(place, byte)| *place = byte);
-        *place = Some(Entry {
-            rules,
-            field,
-            len: text.len(),
-            text: kept,
-            hash,
-        });
-        Ok(hash)
-    })
 }
 
 #[cfg(test)]

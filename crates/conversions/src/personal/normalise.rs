@@ -1,5 +1,6 @@
 //! Normalising: a text on its way to the form that is hashed.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use signalbox_core::Sha256Hex;
@@ -8,6 +9,7 @@ use signalbox_segment::value::{is_js_space, js_trim};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::cache::{Cache, Short, has_few};
 use super::field::{Dropped, Field};
 use super::phone::Number;
 use super::place::{Nowhere, Place};
@@ -46,6 +48,38 @@ pub struct Normal {
 /// A [`Dropped`] when nothing can be sent for the value; `out` is then unspecified.
 pub fn normalise(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result<Form, Dropped> {
     normalise_at(field, rules, text, &Nowhere, out).map(|normal| normal.form)
+}
+
+thread_local! {
+    static CACHE: RefCell<Cache<Short>> = const { RefCell::new(Cache::EMPTY) };
+}
+
+/// Brings a value into its normal form, as [`normalise`] does, with a cache for the fields with few values.
+///
+/// # Errors
+/// As [`normalise`].
+pub fn normalise_cached(
+    field: Field,
+    rules: &'static Rules,
+    text: &str,
+    out: &mut String,
+) -> Result<Form, Dropped> {
+    if !has_few(field, text) {
+        return normalise(field, rules, text, out);
+    }
+    CACHE.with_borrow_mut(|cache| {
+        let mut form = Form::Plain;
+        let cached = cache.get((field, rules), text, || {
+            form = normalise(field, rules, text, out)?;
+            // A hash is no plain value, and a long form is rare.
+            Ok(Short::of(out).filter(|_| form == Form::Plain))
+        })?;
+        if let Some(cached) = cached {
+            out.clear();
+            out.push_str(cached.as_str());
+        }
+        Ok(form)
+    })
 }
 
 /// Brings a value into the form that is hashed, as [`normalise`] does, by the place of its person.
@@ -133,6 +167,7 @@ fn first_number(form: PhoneForm, text: &str, place: &dyn Place, out: &mut String
     first
 }
 
+#[inline]
 fn screened(
     field: Field,
     rules: &Rules,
@@ -160,6 +195,7 @@ fn screened(
 }
 
 /// Cleans a text and drops what cannot be an identity; a form if the text is a hash. Phones come out unspecified.
+#[inline]
 fn screen(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result<Option<Form>, Dropped> {
     // Most phones: too short to be a hash of any kind, and the digits need no cleaning.
     if field == Field::Phone && text.len() < 32 && text.is_ascii() && !js_trim(text).is_empty() {

@@ -1,6 +1,6 @@
 //! Texts that cannot be an identity. Hashed, they would make one person of thousands of users.
 
-use signalbox_segment::placeholder::{HashOf, Placeholder, hash_of, is_zero_id, of_word};
+use signalbox_segment::placeholder::{HashOf, Placeholder, hash_of, is_value, is_zero_id, of_word};
 
 use super::field::Field;
 
@@ -8,7 +8,11 @@ use super::field::Field;
 ///
 /// Three kinds: words that programs write where a value is missing; ids of zeros (the advertising id of devices that limit
 /// tracking, nil UUIDs, user 0); no letter or digit at all (`-`, `***`).
+#[inline]
 pub(super) fn is_junk(field: Field, cleaned: &str) -> bool {
+    if field != Field::MobileAdId && is_value(cleaned) {
+        return false;
+    }
     of_word(cleaned).is_some_and(|meaning| counts(field, meaning))
         || is_zero_id(cleaned)
         || field == Field::MobileAdId && !may_be_device_id(cleaned)

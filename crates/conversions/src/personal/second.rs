@@ -1,7 +1,7 @@
 //! Second forms of values, where a vendor does not say which form it knows.
 
 use signalbox_segment::placeholder;
-use signalbox_segment::value::is_js_space;
+use signalbox_segment::value::{is_js_space, js_trim};
 
 use super::field::Field;
 use super::text;
@@ -17,27 +17,23 @@ pub(super) fn second_form(field: Field, text: &str, form: &mut String) -> bool {
 
 /// A name of several words, with one blank between each two; a normal form has none.
 fn with_blanks(text: &str, form: &mut String) -> bool {
-    // Nothing was taken out of most names.
-    if text.len() == form.len() && text.is_ascii() {
+    // Most names are one word.
+    if !may_hold_space(text) {
         return false;
     }
-    let mut spaced = String::with_capacity(text.len());
-    let mut word = String::new();
-    for part in text.split(is_js_space) {
-        word.clear();
-        text::clean(part, &mut word);
-        if !word.is_empty() {
-            if !spaced.is_empty() {
-                spaced.push(' ');
-            }
-            spaced.push_str(&word);
-        }
+    let text = js_trim(text);
+    if !text.contains(is_js_space) {
+        return false;
     }
-    let differs = spaced.contains(' ');
-    if differs {
-        *form = spaced;
-    }
-    differs
+    form.clear();
+    text::clean_words(text, form);
+    form.contains(' ')
+}
+
+/// Returns false for a text without a byte that a blank begins with.
+fn may_hold_space(text: &str) -> bool {
+    let begins = |byte: u8| byte <= b' ' || matches!(byte, 0xc2 | 0xe1..=0xe3 | 0xef);
+    text.bytes().fold(false, |any, byte| any | begins(byte))
 }
 
 /// An id as it was given; a normal form is in lower case.

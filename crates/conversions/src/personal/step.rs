@@ -65,6 +65,12 @@ impl Rules {
         self.both_forms[field as usize]
     }
 
+    /// Returns true for a field whose value has one hash, whatever the place of its person.
+    #[inline]
+    pub fn has_one_hash(&self, field: Field) -> bool {
+        !self.has_both_forms(field) && !matches!(field, Field::Phone | Field::Zip)
+    }
+
     /// Returns the name that users write and that the facts of an event carry.
     pub fn name(&self) -> &'static str {
         self.name

@@ -56,6 +56,24 @@ pub(super) fn clean(text: &str, out: &mut String) {
     }
 }
 
+/// [`clean`], with one blank between each two words. `out` must be empty.
+pub(super) fn clean_words(text: &str, out: &mut String) {
+    for word in text.split(is_js_space) {
+        let before = out.len();
+        if before > 0 {
+            out.push(' ');
+        }
+        let start = out.len();
+        lower(word.chars().filter(|&c| !is_invisible(c)), Bytes::of(word), out);
+        if out.len() == start {
+            out.truncate(before);
+        }
+    }
+    if !is_composed(out) && is_nfc_quick(out.chars()) != IsNormalized::Yes {
+        *out = out.nfc().collect();
+    }
+}
+
 /// The classes of bytes in a text, found in one pass.
 #[derive(Clone, Copy)]
 struct Bytes(u8);

@@ -142,7 +142,7 @@ const CHUNK: usize = 16;
 
 /// Copies bytes to the start of a slice that is at least as long. Returns true if none of them needs an escape. Copies
 /// and checks chunks of constant length; the last one overlaps the chunk before it.
-#[inline]
+#[inline(always)]
 pub(crate) fn copy(from: &[u8], to: &mut [u8]) -> bool {
     if let Some(last) = from.last_chunk::<CHUNK>() {
         let mut escapes = any_escape(last);

@@ -105,6 +105,8 @@ struct Index {
     buckets: Vec<(u16, u16)>,
     /// The words of a bucket stand together, the longest first.
     entries: Vec<Entry>,
+    /// The length of the shortest word of each bucket; 255 for an empty one.
+    shortest: Vec<u8>,
 }
 
 const BUCKETS: usize = 1024;
@@ -125,11 +127,39 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
         }
         range.1 = at + 1;
     }
-    Index { buckets, entries }
+    let shortest = buckets.iter().map(|(from, to)| {
+        let last = entries
+            .get(usize::from(*from)..usize::from(*to))
+            .and_then(<[Entry]>::last);
+        last.map_or(u8::MAX, |(word, ..)| u8::try_from(word.len()).unwrap_or(u8::MAX))
+    });
+    Index {
+        shortest: shortest.collect(),
+        buckets,
+        entries,
+    }
 });
+
+/// Returns false for a key with whose last two letters no word as short ends, which most keys are.
+#[inline]
+fn may_end_in_word(key: &str) -> bool {
+    let mut bytes = key.bytes().rev();
+    let last = bytes.find(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
+    let before = bytes.find(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
+    let (Some(last), Some(before)) = (last, before) else {
+        return last.is_some();
+    };
+    let shortest = INDEX.shortest.get(bucket(&[before, last]));
+    shortest.is_some_and(|shortest| key.len() >= usize::from(*shortest))
+        || !before.is_ascii()
+        || !last.is_ascii()
+}
 
 /// Returns the meaning of a key; `None` if it names nothing personal.
 pub fn meaning(key: &str) -> Option<Key> {
+    if !may_end_in_word(key) {
+        return None;
+    }
     let words = Words::of(key)?;
     let text = words.text();
     let (from, to) = *INDEX.buckets.get(bucket(text))?;
@@ -228,10 +258,12 @@ impl Words {
         let mut previous = b'_';
         for (at, byte) in key.iter().enumerate() {
             if byte.is_ascii_alphanumeric() {
-                let next_is_lower = key.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+                let next_is_lower = || key.get(at + 1).is_some_and(u8::is_ascii_lowercase);
                 let begins = !previous.is_ascii_alphanumeric()
-                    || byte.is_ascii_uppercase() && (!previous.is_ascii_uppercase() || next_is_lower);
-                self.push(&[byte.to_ascii_lowercase()], begins)?;
+                    || byte.is_ascii_uppercase() && (!previous.is_ascii_uppercase() || next_is_lower());
+                *self.bytes.get_mut(self.len)? = byte.to_ascii_lowercase();
+                self.starts |= u64::from(begins) << self.len;
+                self.len += 1;
             }
             previous = *byte;
         }

@@ -55,28 +55,47 @@ pub fn scrub_url(url: &str) -> Option<Scrubbed> {
     scrub_parts(url)
 }
 
-/// Returns true for a URL without anything that the rules look at, which most are.
-#[inline]
+/// Returns true for a web address of plain parts, none of them a long step with a digit or a pair with a key that has a meaning:
+/// nothing in it must go. Most are.
 fn is_bare(url: &str) -> bool {
-    let bytes = url.as_bytes();
-    memchr::memchr3(b'?', b'#', b'@', bytes).is_none()
-        && memchr::memchr3(b'%', b'+', b';', bytes).is_none()
-        && memchr::memchr3(b'=', b'J', 0xef, bytes).is_none()
-        // Area codes, and order keys.
-        && memchr::memchr2(b'(', b'_', bytes).is_none()
-        && bytes.starts_with(b"http")
-        && !has_long_step(bytes)
+    let Some(rest) = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+    else {
+        return false;
+    };
+    let (path, query) = split_at(rest, b'?');
+    let query = query.get(1..).unwrap_or_default();
+    // A long step may be a token under a word such as `reset`.
+    let is_bare_step = |step: &[u8]| {
+        is_plain(step) && (step.len() < SHORTEST_RANDOM || !step.iter().any(u8::is_ascii_digit))
+    };
+    let is_bare_pair = |pair: &str| {
+        let (key, value) = split_pair(pair);
+        is_plain(key.as_bytes()) && is_plain(value.as_bytes()) && found_by_key(key, value).is_none()
+    };
+    path.as_bytes().split(|byte| *byte == b'/').all(is_bare_step) && pairs(query).all(is_bare_pair)
 }
 
-/// Returns true if a step of the path may be a token under a word such as `reset`.
-fn has_long_step(bytes: &[u8]) -> bool {
-    let mut start = 0;
-    let ends = memchr::memchr_iter(b'/', bytes).chain([bytes.len()]);
-    ends.into_iter().any(|end| {
-        let step = bytes.get(start..end).unwrap_or_default();
-        start = end + 1;
-        step.len() >= SHORTEST_RANDOM && step.iter().any(u8::is_ascii_digit)
+/// Returns the pairs of a query.
+fn pairs(query: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(query);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = text.bytes().position(|byte| byte == b'&');
+        rest = end.map(|end| &text[end + 1..]);
+        Some(&text[..end.unwrap_or(text.len())])
     })
+}
+
+/// Splits a pair of a query into its key and its value, which may be missing.
+#[inline]
+fn split_pair(pair: &str) -> (&str, &str) {
+    let sign = pair.bytes().position(|byte| byte == b'=');
+    match sign {
+        Some(sign) => (&pair[..sign], &pair[sign + 1..]),
+        None => (pair, ""),
+    }
 }
 
 fn scrub_parts(url: &str) -> Option<Scrubbed> {
@@ -85,21 +104,24 @@ fn scrub_parts(url: &str) -> Option<Scrubbed> {
         let start = trimmed.get(..scheme.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     };
-    if let Some((_, removed)) = PERSONAL_SCHEMES.iter().find(|(scheme, _)| starts_with(scheme)) {
+    if !trimmed.starts_with("http")
+        && let Some((_, removed)) = PERSONAL_SCHEMES.iter().find(|(scheme, _)| starts_with(scheme))
+    {
         return Some(Scrubbed {
             text: String::new(),
             removed: *removed,
         });
     }
-    let mut out = Out::new(url.len());
-    let (before, authority) = url.split_at(url.len() - trimmed.len() + authority_at(trimmed));
-    out.text.push_str(before);
-    let rest = match authority_at(trimmed) > 0 || has_user(trimmed) {
-        true => out.authority(authority),
-        false => authority,
-    };
-    out.tail(rest);
-    out.end()
+    Out::of(url, |out| {
+        let host = authority_at(trimmed);
+        let (before, authority) = url.split_at(url.len() - trimmed.len() + host);
+        out.push(before);
+        let rest = match host > 0 || has_user(trimmed) {
+            true => out.authority(authority),
+            false => authority,
+        };
+        out.tail(rest);
+    })
 }
 
 /// Returns the byte at which a URL's host begins, with the user before it; 0 if it has none.
@@ -125,6 +147,13 @@ fn authority_at(url: &str) -> usize {
     0
 }
 
+/// Returns the length of the authority that a text begins with.
+fn authority_length(text: &str) -> usize {
+    let mut bytes = text.bytes();
+    let end = bytes.position(|byte| SLASHES_AND_MARKS.contains(&char::from(byte)));
+    end.unwrap_or(text.len())
+}
+
 /// Returns true for what stands before the `//` of an authority: a scheme or nothing.
 fn is_authority(before: &str) -> bool {
     let scheme = before.strip_suffix(':');
@@ -138,8 +167,9 @@ fn is_authority(before: &str) -> bool {
 
 /// Returns true for `user:password@host`, which some write without a scheme.
 fn has_user(url: &str) -> bool {
-    let authority = url.split(SLASHES_AND_MARKS).next().unwrap_or_default();
-    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    let user = url[..authority_length(url)]
+        .rsplit_once('@')
+        .map(|(user, _)| user);
     user.is_some_and(|user| user.contains(':'))
 }
 
@@ -152,14 +182,14 @@ pub fn scrub_query(query: &str) -> Option<Scrubbed> {
     {
         return None;
     }
-    let mut out = Out::new(query.len());
-    let (query, fragment) = split_at(query, b'#');
-    match query.strip_prefix('?') {
-        Some(rest) => out.marked('?', rest),
-        None => out.pairs(query),
-    }
-    out.fragment(fragment);
-    out.end()
+    Out::of(query, |out| {
+        let (query, fragment) = split_at(query, b'#');
+        match query.strip_prefix('?') {
+            Some(rest) => out.marked("?", rest),
+            None => out.pairs(query),
+        }
+        out.fragment(fragment);
+    })
 }
 
 /// Takes personal data and secrets out of the path of a URL, which may have a query behind it. `None` if there is nothing to
@@ -178,34 +208,49 @@ fn split_at(text: &str, at: u8) -> (&str, &str) {
 /// The text that stays.
 struct Out {
     text: String,
+    /// False while a first look finds out whether anything must go; the text stays empty then.
+    writes: bool,
     removed: Removed,
 }
 
 impl Out {
-    fn new(length: usize) -> Out {
-        Out {
-            text: String::with_capacity(length),
+    /// Returns what `write` leaves of a text; `None` if it removes nothing, as from most texts, which cost no allocation.
+    fn of(text: &str, write: impl Fn(&mut Out)) -> Option<Scrubbed> {
+        let mut out = Out {
+            text: String::new(),
+            writes: false,
             removed: Removed::NONE,
+        };
+        write(&mut out);
+        if out.removed.is_empty() {
+            return None;
         }
+        out.writes = true;
+        out.text.reserve(text.len());
+        write(&mut out);
+        let Out { text, removed, .. } = out;
+        Some(Scrubbed { text, removed })
     }
 
-    fn end(self) -> Option<Scrubbed> {
-        let Out { text, removed } = self;
-        (!removed.is_empty()).then_some(Scrubbed { text, removed })
+    #[inline]
+    fn push(&mut self, text: &str) {
+        if self.writes {
+            self.text.push_str(text);
+        }
     }
 
     /// Writes a host without the user before it, and returns the text behind. With a user and no host, the next step of the
     /// path counts as the host, as browsers read it.
     fn authority<'t>(&mut self, mut rest: &'t str) -> &'t str {
         loop {
-            let end = rest.find(SLASHES_AND_MARKS).unwrap_or(rest.len());
-            let (authority, behind) = rest.split_at(end);
-            let Some((_, host)) = authority.rsplit_once('@') else {
-                self.text.push_str(authority);
+            let (authority, behind) = rest.split_at(authority_length(rest));
+            let Some(sign) = memchr::memrchr(b'@', authority.as_bytes()) else {
+                self.push(authority);
                 return behind;
             };
+            let host = &authority[sign + 1..];
             self.removed.add(Removed::USERINFO);
-            self.text.push_str(host);
+            self.push(host);
             if !host.is_empty() || !behind.starts_with(SLASHES) {
                 return behind;
             }
@@ -219,7 +264,7 @@ impl Out {
         let (path, query) = split_at(tail, b'?');
         self.path(path);
         if let Some(query) = query.strip_prefix('?') {
-            self.marked('?', query);
+            self.marked("?", query);
         }
         self.fragment(fragment);
     }
@@ -230,14 +275,14 @@ impl Out {
             return;
         };
         if inner.contains('=') && !inner.contains('?') {
-            return self.marked('#', inner);
+            return self.marked("#", inner);
         }
         let before = self.text.len();
-        self.text.push('#');
+        self.push("#");
         let (path, query) = split_at(inner, b'?');
         self.path(path);
         if let Some(query) = query.strip_prefix('?') {
-            self.marked('?', query);
+            self.marked("?", query);
         }
         if self.text.len() == before + 1 && !inner.is_empty() {
             self.text.truncate(before);
@@ -245,11 +290,11 @@ impl Out {
     }
 
     /// Writes the pairs of a query behind its mark, and neither if no pair stays.
-    fn marked(&mut self, mark: char, pairs: &str) {
+    fn marked(&mut self, mark: &str, pairs: &str) {
         let before = self.text.len();
-        self.text.push(mark);
+        self.push(mark);
         self.pairs(pairs);
-        if self.text.len() == before + mark.len_utf8() && !pairs.is_empty() {
+        if self.text.len() == before + mark.len() && !pairs.is_empty() {
             self.text.truncate(before);
         }
     }
@@ -263,8 +308,8 @@ impl Out {
             match found_in_pair(pair) {
                 Some(kind) => self.removed.add(kind),
                 None => {
-                    self.text.push_str(if first { "" } else { separator });
-                    self.text.push_str(pair);
+                    self.push(if first { "" } else { separator });
+                    self.push(pair);
                     first = false;
                 }
             }
@@ -280,7 +325,10 @@ impl Out {
     /// Writes the steps of a path that stay, each with the slash before it.
     fn path(&mut self, path: &str) {
         let mut before = "";
-        for (at, step) in path.split('/').enumerate() {
+        let (mut start, ends) = (0, memchr::memchr_iter(b'/', path.as_bytes()));
+        for (at, end) in ends.chain([path.len()]).enumerate() {
+            let step = &path[start..end];
+            start = end + 1;
             let (name, parameters) = split_at(step, b';');
             let found = found_in_step(name, before);
             before = name;
@@ -288,10 +336,10 @@ impl Out {
                 self.removed.add(kind);
                 continue;
             }
-            self.text.push_str(if at == 0 { "" } else { "/" });
-            self.text.push_str(name);
+            self.push(if at == 0 { "" } else { "/" });
+            self.push(name);
             if let Some(parameters) = parameters.strip_prefix(';') {
-                self.marked(';', parameters);
+                self.marked(";", parameters);
             }
         }
     }
@@ -299,6 +347,9 @@ impl Out {
 
 /// Finds what must not stay in a step of a path; `before` is the step before it.
 fn found_in_step(step: &str, before: &str) -> Option<Removed> {
+    if step.len() < SHORTEST_RANDOM && is_plain(step.as_bytes()) {
+        return None;
+    }
     if step.contains('=')
         && let Some(kind) = found_in_pair(step)
     {
@@ -312,14 +363,20 @@ fn found_in_step(step: &str, before: &str) -> Option<Removed> {
 
 /// Finds what must not stay in a pair of a key and a value.
 fn found_in_pair(pair: &str) -> Option<Removed> {
-    let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-    let found = found_in_value(value)
-        .or_else(|| found_in_value(key))
-        .or_else(|| has_phone_words(value).then_some(Removed::PHONE));
-    if found.is_some() || value.is_empty() {
-        return found;
+    let (key, value) = split_pair(pair);
+    let (plain_key, plain_value) = (is_plain(key.as_bytes()), is_plain(value.as_bytes()));
+    if !(plain_key && plain_value) {
+        let found = found_in_value(value)
+            .or_else(|| found_in_value(key))
+            .or_else(|| has_phone_words(value).then_some(Removed::PHONE));
+        if found.is_some() {
+            return found;
+        }
     }
-    match key.contains('%').then(|| decoded(key)).flatten() {
+    if value.is_empty() {
+        return None;
+    }
+    match (!plain_key).then(|| decoded(key)).flatten() {
         Some(key) => found_by_key(&key, value),
         None => found_by_key(key, value),
     }
@@ -351,7 +408,7 @@ pub(super) fn found_in_value(value: &str) -> Option<Removed> {
 }
 
 fn found_in_rounds(text: &str, rounds: usize) -> Option<Removed> {
-    if is_plain(text) {
+    if is_plain(text.as_bytes()) {
         return None;
     }
     found_in_text(text).or_else(|| match rounds {
@@ -360,14 +417,25 @@ fn found_in_rounds(text: &str, rounds: usize) -> Option<Removed> {
     })
 }
 
-/// Returns true for a text of letters, digits and the marks of identifiers that is no secret by its beginning: it has none of
+/// Returns true for a text of letters, digits and the marks of identifiers that does not begin as a secret does: it has none of
 /// the characters by which the other rules recognise a value.
 #[inline]
-fn is_plain(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    text.bytes().fold(true, |all, byte| all & is_plain(byte))
-        && !text.starts_with("eyJ")
-        && !SECRET_BEGINNINGS.iter().any(|start| text.starts_with(start))
+fn is_plain(text: &[u8]) -> bool {
+    const PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            let is_mark = matches!(byte, b'-' | b'_' | b'.' | b'~');
+            plain[byte as usize] = byte.is_ascii_alphanumeric() || is_mark;
+            byte += 1;
+        }
+        plain
+    };
+    text.iter().all(|byte| PLAIN[usize::from(*byte)])
+        && !matches!(text, [b'e', b'y', b'J', ..])
+        && !SECRET_BEGINNINGS
+            .iter()
+            .any(|start| text.first() == start.as_bytes().first() && text.starts_with(start.as_bytes()))
 }
 
 fn found_in_text(text: &str) -> Option<Removed> {
@@ -401,8 +469,7 @@ fn found_in_text(text: &str) -> Option<Removed> {
 
 /// Returns true for the host of a URL, and what follows, with a user before it.
 fn has_user_at_start(authority: &str) -> bool {
-    let authority = authority.split(SLASHES_AND_MARKS).next().unwrap_or_default();
-    authority
+    authority[..authority_length(authority)]
         .rsplit_once('@')
         .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
 }

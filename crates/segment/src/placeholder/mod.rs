@@ -64,12 +64,10 @@ const SHORT: &[&str] = &[
 const LONGEST: usize = 26;
 
 /// Words by their length.
-struct Lengths([Vec<(&'static str, Placeholder)>; LONGEST + 1]);
-
-static WORDS: LazyLock<Lengths> = LazyLock::new(|| {
-    let mut lengths = Lengths([const { Vec::new() }; LONGEST + 1]);
+static WORDS: LazyLock<[Vec<(&str, Placeholder)>; LONGEST + 1]> = LazyLock::new(|| {
+    let mut lengths = [const { Vec::new() }; LONGEST + 1];
     for (word, meaning) in words() {
-        if let Some(same) = lengths.0.get_mut(word.len()) {
+        if let Some(same) = lengths.get_mut(word.len()) {
             same.push((word, meaning));
         }
     }
@@ -83,76 +81,135 @@ fn words() -> impl Iterator<Item = (&'static str, Placeholder)> {
         .chain(all(SHORT, Placeholder::Short))
 }
 
-/// The lengths of the words that begin with each ASCII byte, as bits.
-static BEGINNINGS: [u32; 128] = {
-    let mut lengths = [0; 128];
+/// The lengths of the words that have each byte at one end, in either case, as bits; [`NO_LETTER`] for one that is neither an
+/// ASCII letter nor a digit.
+type Lengths = [u32; 256];
+
+/// A bit that no length takes.
+const NO_LETTER: u32 = 1 << 31;
+/// The same for the digit 0 at the beginning, with which an id of zeros begins.
+const ZERO: u32 = 1 << 30;
+
+static BEGINNINGS: Lengths = lengths(false);
+static ENDINGS: Lengths = lengths(true);
+
+const fn lengths(last: bool) -> Lengths {
+    let mut lengths = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if !(byte as u8).is_ascii_alphanumeric() {
+            lengths[byte] = NO_LETTER;
+        }
+        byte += 1;
+    }
+    if !last {
+        lengths[b'0' as usize] = ZERO;
+    }
     let lists = [ALWAYS, IDENTITY, SHORT];
     let mut list = 0;
     while list < lists.len() {
         let mut word = 0;
         while word < lists[list].len() {
             let bytes = lists[list][word].as_bytes();
-            lengths[bytes[0] as usize] |= 1 << bytes.len();
+            let end = bytes[if last { bytes.len() - 1 } else { 0 }];
+            lengths[end as usize] |= 1 << bytes.len();
+            lengths[end.to_ascii_uppercase() as usize] |= 1 << bytes.len();
             word += 1;
         }
         list += 1;
     }
     lengths
-};
-
-/// Number of bytes that are looked at together.
-const LANES: usize = 16;
-
-/// Facts about the bytes of a text, which settle most texts.
-struct Bytes {
-    /// The text may hold a template.
-    marked: bool,
-    /// The text has a character that is no ASCII, or one that shows nothing and is no space.
-    odd: bool,
-    /// Number of spaces.
-    spaces: usize,
 }
 
+/// Facts about the bytes of a text, which settle most texts.
+#[derive(Clone, Copy)]
+struct Bytes(u8);
+
 impl Bytes {
-    /// Looks at the bytes in lanes and without branches, so that the compiler makes vectors of them.
+    /// The text may hold a template.
+    const MARK: u8 = 1;
+    /// The text has a character that is no ASCII, or one that shows nothing and is no space.
+    const ODD: u8 = 2;
+    const SPACE: u8 = 4;
+    /// The text has a letter of a European language that is no ASCII, so it is no word.
+    const LETTER: u8 = 8;
+
+    /// The facts about each byte.
+    const TABLE: [u8; 256] = {
+        let mut table = [Bytes::ODD; 256];
+        let mut byte = b' ';
+        while byte <= b'~' {
+            table[byte as usize] = match byte {
+                b' ' => Bytes::SPACE,
+                _ if is_mark(byte) => Bytes::MARK,
+                _ => 0,
+            };
+            byte += 1;
+        }
+        // What follows the first byte of a character.
+        byte = 0x80;
+        while byte <= 0xbf {
+            table[byte as usize] = 0;
+            byte += 1;
+        }
+        // The first bytes of the characters from U+00C0 to U+033F, all of which show something.
+        byte = 0xc3;
+        while byte <= 0xcc {
+            table[byte as usize] = Bytes::LETTER;
+            byte += 1;
+        }
+        table
+    };
+
     #[inline]
     fn of(text: &str) -> Bytes {
-        let (mut marks, mut odd, mut spaces) = ([0; LANES], [0; LANES], [0_u8; LANES]);
-        let mut look = |lanes: &[u8; LANES]| {
-            for (at, byte) in lanes.iter().enumerate() {
-                marks[at] |= u8::from(is_mark(*byte));
-                odd[at] |= u8::from(!(b' '..=b'~').contains(byte));
-                spaces[at] = spaces[at].wrapping_add(u8::from(*byte == b' '));
-            }
+        let one = |byte: &u8| Bytes::TABLE[usize::from(*byte)];
+        let (eights, rest) = text.as_bytes().as_chunks::<8>();
+        let of_eight = |[a, b, c, d, e, f, g, h]: &[u8; 8]| {
+            one(a) | one(b) | one(c) | one(d) | one(e) | one(f) | one(g) | one(h)
         };
-        let (whole, rest) = text.as_bytes().as_chunks::<LANES>();
-        whole.iter().for_each(&mut look);
-        let mut last = [b'x'; LANES];
-        last[..rest.len()].copy_from_slice(rest);
-        look(&last);
-        let any = |lanes: [u8; LANES]| lanes.iter().fold(0, |any, lane| any | lane) != 0;
-        Bytes {
-            marked: any(marks),
-            odd: any(odd),
-            // In a text of thousands of spaces they are counted wrong, and it is too long for a word in any case.
-            spaces: spaces.iter().map(|lane| usize::from(*lane)).sum(),
-        }
+        // The last eight bytes overlap those before them.
+        Bytes(match text.as_bytes().last_chunk::<8>() {
+            Some(last) => eights
+                .iter()
+                .fold(of_eight(last), |all, eight| all | of_eight(eight)),
+            None => rest.iter().fold(0, |all, byte| all | one(byte)),
+        })
+    }
+
+    fn has(self, facts: u8) -> bool {
+        self.0 & facts != 0
     }
 
     /// Returns true for a text, of which these are the bytes, that is no placeholder for certain: its first and last characters
-    /// are letters or digits, and no word has its first character and its length.
+    /// are letters or digits, none of them one of `not`, and no word of its length has both at its ends.
     #[inline]
-    fn are_of_value(&self, text: &str) -> bool {
+    fn are_of_value(self, text: &str, not: u32) -> bool {
         let (Some(first), Some(last)) = (text.as_bytes().first(), text.as_bytes().last()) else {
             return true;
         };
-        if self.marked || self.odd || !first.is_ascii_alphanumeric() || !last.is_ascii_alphanumeric() {
+        if self.0 & (Bytes::MARK | Bytes::LETTER) == Bytes::LETTER {
+            return true;
+        }
+        let (first, last) = (BEGINNINGS[usize::from(*first)], ENDINGS[usize::from(*last)]);
+        if self.has(Bytes::MARK | Bytes::ODD) || (first | last) & (NO_LETTER | not) != 0 {
             return false;
         }
-        let length = text.len() - self.spaces;
-        let lengths = BEGINNINGS.get(usize::from(first.to_ascii_lowercase())).copied();
-        length > LONGEST || lengths.unwrap_or_default() >> length & 1 == 0
+        let lengths = first & last;
+        if lengths == 0 {
+            return true;
+        }
+        let length = match self.has(Bytes::SPACE) {
+            true => text.len() - spaces(text),
+            false => text.len(),
+        };
+        length > LONGEST || lengths & 1 << length == 0
     }
+}
+
+/// Counts the spaces in a text.
+fn spaces(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b' ').count()
 }
 
 /// Returns true for a byte without which no text is a template, but for one between `__` and `__`.
@@ -160,52 +217,80 @@ const fn is_mark(byte: u8) -> bool {
     matches!(byte, b'{' | b'%' | b'[' | b'*')
 }
 
+/// Returns true for a text that is neither empty nor a placeholder nor an id of zeros by a quick look, which most texts are.
+#[inline]
+pub fn is_value(text: &str) -> bool {
+    !text.is_empty() && Bytes::of(text).are_of_value(text, ZERO)
+}
+
 /// Returns the fields in which a text is a placeholder, in any letter case and with any white space in it; `None` of a value. A blank
 /// text is none; see [`is_blank`].
 #[inline]
 pub fn placeholder(text: &str) -> Option<Placeholder> {
     let bytes = Bytes::of(text);
-    if bytes.are_of_value(text) {
+    if bytes.are_of_value(text, 0) {
         return None;
     }
-    slowly(text, &bytes)
+    slowly(text, bytes)
 }
 
-fn slowly(text: &str, bytes: &Bytes) -> Option<Placeholder> {
-    let template = || (bytes.marked && is_template(text)).then_some(Placeholder::Always);
-    let mut word = [0; LONGEST];
-    let mut len = 0;
-    for c in text.chars() {
-        // Letters and digits are most of a text.
-        if !c.is_ascii_alphanumeric() && is_invisible(c) {
-            continue;
-        }
-        if !c.is_ascii() || len == LONGEST {
+fn slowly(text: &str, bytes: Bytes) -> Option<Placeholder> {
+    let template = || (bytes.has(Bytes::MARK) && is_template(text)).then_some(Placeholder::Always);
+    // Words are short ASCII. Titles and texts of other languages are many, so this comes first.
+    if bytes.has(Bytes::ODD | Bytes::LETTER) {
+        let first = text.bytes().position(|byte| !byte.is_ascii());
+        let rest = first.map_or("", |first| &text[first..]);
+        if rest.chars().any(|c| !c.is_ascii() && !is_invisible(c)) {
             return template();
         }
-        word[len] = c.to_ascii_lowercase() as u8;
+    } else if text.len() > LONGEST && text.len() - spaces(text) > LONGEST {
+        return template();
+    }
+    let mut word = [0; LONGEST];
+    let mut len = 0;
+    for byte in text.bytes().filter(u8::is_ascii_graphic) {
+        let Some(place) = word.get_mut(len) else {
+            return template();
+        };
+        *place = byte.to_ascii_lowercase();
         len += 1;
     }
-    of_word(std::str::from_utf8(&word[..len]).unwrap_or_default()).or_else(template)
+    let seen = Bytes(bytes.0 & !Bytes::ODD);
+    word_of_bytes(std::str::from_utf8(&word[..len]).unwrap_or_default(), seen).or_else(template)
 }
 
 /// Returns the same of a text in lower case without white space.
+#[inline]
 pub fn of_word(word: &str) -> Option<Placeholder> {
-    if Bytes::of(word).are_of_value(word) {
+    let bytes = Bytes::of(word);
+    if bytes.are_of_value(word, 0) {
+        return None;
+    }
+    word_of_bytes(word, bytes)
+}
+
+/// Returns the same of a word that these bytes are in.
+fn word_of_bytes(word: &str, bytes: Bytes) -> Option<Placeholder> {
+    if bytes.has(Bytes::ODD | Bytes::LETTER) && !bytes.has(Bytes::MARK) {
         return None;
     }
     let known = |word: &str| {
-        let same = WORDS.0.get(word.len()).map_or(&[][..], Vec::as_slice);
+        let same = WORDS.get(word.len()).map_or(&[][..], Vec::as_slice);
         // The first byte settles most comparisons without a call.
         let first = word.as_bytes().first();
         let is = |known: &str| known.as_bytes().first() == first && known == word;
         let known = same.iter().find(|(known, _)| is(known));
         known.map(|(_, meaning)| *meaning)
     };
+    let (first, last) = (word.as_bytes().first()?, word.as_bytes().last()?);
     known(word).or_else(|| {
+        // No word, and nothing stands around one.
+        if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() && !bytes.has(Bytes::MARK) {
+            return None;
+        }
         const AROUND: [char; 11] = ['(', ')', '<', '>', '[', ']', '{', '}', '"', '\'', '`'];
         let bare = word.trim_matches(AROUND);
-        let nothing = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_punctuation());
+        let nothing = word.bytes().all(|byte| byte.is_ascii_punctuation());
         let always = nothing || bare.len() < word.len() && known(bare).is_some() || is_template(word);
         always.then_some(Placeholder::Always)
     })

@@ -105,7 +105,7 @@ fn words_are_in_their_form_and_begin_as_the_quick_test_expects() {
     for (word, _) in words() {
         assert!(word.len() <= LONGEST, "{word}");
         assert_eq!(word.to_ascii_lowercase().replace(' ', ""), word);
-        assert!(!Bytes::of(word).are_of_value(word), "{word}");
+        assert!(!Bytes::of(word).are_of_value(word, 0), "{word}");
     }
     for (joined, spaced) in SPACED {
         assert_eq!(spaced.replace(' ', ""), *joined);

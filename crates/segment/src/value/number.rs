@@ -67,9 +67,16 @@ impl<'a> Number<'a> {
         }
     }
 
+    /// Returns ECMAScript's text of a number whose own text it is, or the beginning of it: up to 15 digits, no sign and no
+    /// exponent. `None` of any other, which `with_js_text` prints.
+    #[inline]
+    pub fn as_written(self) -> Option<&'a str> {
+        self.source().and_then(printed_as_written)
+    }
+
     /// Calls `take` with ECMAScript's `Number::toString`: `1.0` is `1`, `1e21` is `1e+21`.
     pub fn with_js_text<R>(self, take: impl FnOnce(&str) -> R) -> R {
-        match self.source().and_then(printed_as_written) {
+        match self.as_written() {
             Some(text) => take(text),
             None => take(ryu_js::Buffer::new().format(self.to_f64())),
         }
@@ -95,25 +102,29 @@ fn has_exponent(text: &str) -> bool {
 /// fraction.
 fn printed_as_written(text: &str) -> Option<&str> {
     const DIGITS: usize = 15;
-    let bytes = text.as_bytes();
-    if bytes.len() > DIGITS + 1 {
-        return None;
+    let (mut point, mut end) = (None, 0);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'1'..=b'9' => end = at + 1,
+            b'0' if point.is_some() => {}
+            b'0' => end = at + 1,
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
     }
-    // Position of the point; after the digits if there is none.
-    let point = bytes.iter().position(|byte| *byte == b'.').unwrap_or(bytes.len());
-    let (whole, fraction) = (bytes.get(..point)?, bytes.get(point + 1..).unwrap_or_default());
-    let plain_fraction = fraction
-        .iter()
-        .fold(true, |all, byte| all & byte.is_ascii_digit());
-    let lone_point = point < bytes.len() && fraction.is_empty();
+    let whole = point.unwrap_or(text.len());
+    let digits = text.len() - usize::from(point.is_some());
     // JavaScript prints small fractions with an exponent.
-    let small = whole == b"0" && fraction.starts_with(b"00000");
-    if lone_point || small || !plain_fraction || !is_plain_integer(text.get(..point)?) {
-        return None;
-    }
-    let zeros = fraction.iter().rev().take_while(|byte| **byte == b'0').count();
-    let kept = fraction.len() - zeros;
-    text.get(..if kept == 0 { point } else { point + 1 + kept })
+    let is_plain = match text.as_bytes() {
+        [b'0'] => true,
+        [b'0', b'.', fraction @ ..] => !fraction.starts_with(b"00000"),
+        [b'1'..=b'9', ..] => true,
+        _ => false,
+    };
+    let is_whole = whole > 0 && point != Some(text.len() - 1);
+    (is_plain && is_whole && digits <= DIGITS)
+        .then(|| text.get(..end))
+        .flatten()
 }
 
 /// Converts a text to a number as ECMAScript does: blank is 0; `0x1F`, `0b1`, `0o7` and `Infinity` are read; others are

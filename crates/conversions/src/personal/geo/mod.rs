@@ -45,6 +45,15 @@ pub fn state_code(text: &str) -> Option<&'static str> {
 /// Read are alpha-2 and alpha-3 codes and English names (ISO short names, common ones, a few native ones) in any letter
 /// case and spacing, and the SHA-256 of each as in [`state_code`]. `UK` is GB. Anything else is `None`.
 pub fn country_code(text: &str) -> Option<&'static str> {
+    // Most are codes.
+    if let [a, b] = text.as_bytes()
+        && a.is_ascii_alphabetic()
+        && b.is_ascii_alphabetic()
+    {
+        let code = [a.to_ascii_lowercase(), b.to_ascii_lowercase()];
+        let code = str::from_utf8(&code).ok()?;
+        return country_in(code).or_else(|| countries::by_code(code));
+    }
     find(text, &COUNTRY_HASHES, |cleaned| {
         country_in(cleaned).or_else(|| countries::by_code(cleaned))
     })
