@@ -209,6 +209,9 @@ proptest! {
     fn accepts_and_refuses_with_serde_json(text in r#"[\[\]{}:,"a0-9.eE+\\ unltrfs-]{0,24}"#) {
         let theirs = serde_json::from_str::<serde_json::Value>(&text);
         let out_of_range = matches!(&theirs, Err(e) if e.to_string().contains("out of range"));
-        prop_assert_eq!(Document::parse(&text).is_ok(), theirs.is_ok() || out_of_range, "{}", text);
+        // Behind a number that no double holds, serde_json does not read on.
+        if !out_of_range {
+            prop_assert_eq!(Document::parse(&text).is_ok(), theirs.is_ok(), "{}", text);
+        }
     }
 }
