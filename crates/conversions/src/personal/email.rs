@@ -1,4 +1,4 @@
-//! E-mail addresses without the quotes and brackets around them, and addresses of nobody.
+//! E-mail addresses: the quotes and brackets around them go, and placeholders are no addresses.
 
 use signalbox_segment::placeholder::placeholder;
 
