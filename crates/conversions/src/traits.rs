@@ -2,6 +2,9 @@
 
 use crate::personal::Field;
 
+/// The beginnings of the places in an order's addresses.
+pub(crate) const ORDER_ADDRESSES: [&str; 2] = ["properties.billing_address.", "properties.shipping_address."];
+
 /// Returns these names below the objects that hold a user: `properties`, `traits`, `context.traits`; behind the semicolon,
 /// those of an order's addresses, which come last: the payer's before the receiver's.
 macro_rules! below {

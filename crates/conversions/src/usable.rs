@@ -19,6 +19,7 @@ use crate::parent::Parent;
 use crate::personal::{self, Dropped, Form};
 use crate::reasons;
 use crate::sources::Sources;
+use crate::traits::ORDER_ADDRESSES;
 use crate::vendor::Resolved;
 
 /// The reason why a value cannot be used.
@@ -163,6 +164,19 @@ impl<'a> Resolved<'a, '_> {
         let (lookups, sources) = (self.lookups, self.sources);
         let paths = sources.of_field(field);
         paths.map(move |(path, index)| (path, lookups.looked_up(index)))
+    }
+
+    /// Returns true if a field that keeps its default has a usable value in an order's addresses only. The name in the traits
+    /// comes before those, as it is that of the person who orders.
+    #[cold]
+    pub(crate) fn is_of_order(&self, field: &str) -> bool {
+        let is_own = |path: &str| !ORDER_ADDRESSES.iter().any(|address| path.starts_with(address));
+        let says = |value: Value<'_>| {
+            let text = value.as_str();
+            text.is_some_and(|text| usable_text(text, TextKind::Free).is_ok())
+        };
+        let mut sources = self.sources(field).peekable();
+        sources.peek().is_some() && sources.all(|(path, value)| !(is_own(path) && says(value)))
     }
 
     /// Returns true if a field may have a source that the mapping passed over: its value cannot be used, or the schema

@@ -210,6 +210,16 @@ impl<'a> Resolved<'a, '_> {
         self.hashes.clear();
         let before = self.warnings.len();
         let may_have_more = self.may_have_more(values);
+        if let Some(derive) = field.derive
+            && values.is_defined()
+            && let Some(text) = self.derived(vendor, derive).as_str()
+            && self.is_of_order(&path_of(parent, field.member))
+        {
+            self.hash_derived(field, text, parent);
+            if !self.hashes.is_empty() {
+                return true;
+            }
+        }
         // A field of one value has no list around it.
         let values = match &values {
             Value::Array(values) => values,

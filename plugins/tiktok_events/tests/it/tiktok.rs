@@ -176,6 +176,25 @@ fn the_addresses_of_an_order_come_last() {
             assert_eq!(user["zip_code"], sha("75001"));
         }
     }
+    // A whole name in the traits is the person's own.
+    let named = with(
+        &bare,
+        &json!({ "context": { "traits": { "name": "Grace Hopper" } } }),
+    );
+    let user = &sent(WEB, &named)["user"];
+    assert_eq!(
+        (&user["first_name"], &user["last_name"]),
+        (&json!(sha("grace")), &json!(sha("hopper")))
+    );
+    let given = with(
+        &named,
+        &json!({ "context": { "traits": { "first_name": "Ida", "last_name": "n/a" } } }),
+    );
+    let user = &sent(WEB, &given)["user"];
+    assert_eq!(
+        (&user["first_name"], &user["last_name"]),
+        (&json!(sha("ida")), &json!(sha("hopper")))
+    );
     let blank = with(
         &bare,
         &json!({ "properties": { "billing_address": { "email": " ", "city": "n/a" } } }),
