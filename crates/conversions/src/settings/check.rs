@@ -92,7 +92,12 @@ fn check_literal(field: &'static Field<'static>, literal: &Json, path: &str, err
         if error.kind == FieldErrorKind::Missing && !field.required {
             continue;
         }
-        errors.push(BuildError::new(path, error.message));
+        let is_choice = error.kind == FieldErrorKind::Choice;
+        let problem = BuildError::new(path, error.message);
+        errors.push(match is_choice {
+            true => problem.help(field.description),
+            false => problem,
+        });
     }
 }
 

@@ -408,6 +408,11 @@ fn fields_of_another_format_go_to_the_same_field_of_the_chosen_one() {
 #[test]
 fn fields_that_the_chosen_format_lacks_are_refused() {
     let refused = |fields: &str| errors(&format!("[[mappings]]\npreset = \"Checkout\"\n{fields}")).join("\n");
+    let own = refused("fields = { event_name = \"quiz\" }");
+    assert!(
+        own.contains("The names in `custom_events` are taken as well"),
+        "{own}"
+    );
     let unknown = refused("fields = { \"custom_data.nonsense\" = 5 }");
     assert!(
         unknown.contains("no field has this name") && !unknown.contains('\n'),
