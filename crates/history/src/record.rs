@@ -124,6 +124,42 @@ pub struct Record {
 }
 
 impl Record {
+    /// Makes a record of an event that made none: `times` are those of its receipt and of its end, Unix milliseconds.
+    #[must_use]
+    pub fn of_event(
+        source: Arc<str>,
+        sink: Arc<str>,
+        event: Box<str>,
+        outcome: Outcome,
+        (received_at, ended_at): (i64, i64),
+    ) -> Record {
+        Record {
+            ended_at,
+            received_at,
+            happened_at: received_at,
+            source,
+            library: None,
+            position: None,
+            sink,
+            mapping: None,
+            event,
+            event_name: None,
+            action_source: None,
+            outcome,
+            reason: None,
+            message: None,
+            attempts: Vec::new(),
+            request_id: None,
+            warnings: Vec::new(),
+            match_keys: Vec::new(),
+            value: None,
+            batch: None,
+            bytes: 0,
+            late: false,
+            ids: Ids::default(),
+        }
+    }
+
     /// Returns the name under which sums count the record: that at the destination, else the event's own.
     pub(crate) fn counted_name(&self) -> &str {
         self.event_name.as_deref().unwrap_or(&self.event)

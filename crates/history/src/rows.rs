@@ -427,30 +427,17 @@ mod tests {
     fn record(n: u64, keys: &IdKeys) -> Record {
         let mut ids = Ids::default();
         ids.add(IdKind::OrderId, &format!("A-{n}"), keys);
+        let times = (now(), now());
         Record {
-            ended_at: now(),
-            received_at: now(),
-            happened_at: now(),
-            source: "web".into(),
-            library: None,
             position: Some(n),
-            sink: "ads".into(),
-            mapping: None,
-            event: "Order Completed".into(),
-            event_name: None,
-            action_source: None,
-            outcome: Outcome::Delivered,
-            reason: None,
-            message: None,
-            attempts: Vec::new(),
-            request_id: None,
-            warnings: Vec::new(),
-            match_keys: Vec::new(),
-            value: None,
-            batch: None,
-            bytes: 0,
-            late: false,
             ids,
+            ..Record::of_event(
+                "web".into(),
+                "ads".into(),
+                "Order Completed".into(),
+                Outcome::Delivered,
+                times,
+            )
         }
     }
 

@@ -108,7 +108,7 @@ impl SourceIntake {
     }
 
     /// Stores the events that pass the transforms, and counts all but the rejected ones; returns what became of each,
-    /// the letters of the rejected ones, and what the history may need of all.
+    /// the letters of the rejected ones, and the parts of all that the history may need.
     async fn store(
         &self,
         mut events: Vec<Event>,

@@ -27,8 +27,8 @@ impl SourceNotes {
         }
     }
 
-    /// Takes from the events of a request what the history may need. Of events that pass, only the journal knows if their ids
-    /// are new, so that their `messageId` is enough.
+    /// Takes the parts that the history may need from the events of a request: of events that pass, the `messageId` alone,
+    /// since the journal may know it already.
     pub(crate) fn begin(&self, events: &[Event], fates: &[Fate]) -> Vec<Traced> {
         let trace = |(event, fate): (&Event, &Fate)| match fate {
             Fate::Accepted | Fate::Duplicate => Traced {
@@ -78,30 +78,20 @@ impl SourceNotes {
         let mut ids = Ids::default();
         ids.add(IdKind::MessageId, &traced.message_id, self.history.keys());
         traced.people.iter().for_each(|hash| ids.add_person(*hash));
+        let name = shown_name(&traced.event);
+        let times = (traced.received_at, now_millis());
         Record {
-            ended_at: now_millis(),
-            received_at: traced.received_at,
-            happened_at: traced.received_at,
-            source: self.name.clone(),
             library: traced.library,
-            position: None,
-            sink: self.component.clone(),
-            mapping: None,
-            event: shown_name(&traced.event).into(),
-            event_name: None,
-            action_source: None,
-            outcome,
             reason: reason.map(|reason| reason.code().into()),
             message: reason.map(|reason| reason.message().into()),
-            attempts: Vec::new(),
-            request_id: None,
-            warnings: Vec::new(),
-            match_keys: Vec::new(),
-            value: None,
-            batch: None,
-            bytes: 0,
-            late: false,
             ids,
+            ..Record::of_event(
+                self.name.clone(),
+                self.component.clone(),
+                name.into(),
+                outcome,
+                times,
+            )
         }
     }
 }

@@ -203,10 +203,12 @@ async fn end(rig: &Rig, message_id: &str, component: &str) -> [String; 2] {
 async fn every_event_that_is_not_delivered_is_told_why() {
     let top = format!(
         "{HISTORY}[transforms.no_tests]\ntype = \"filter\"\ntrigger = 'properties.test = true'\ninvert = true\n\
+         [transforms.hash]\ntype = \"hash_pii\"\nrules = [\"pinterest\"]\nkeep = []\n\
          [transforms.no_gifts]\ntype = \"filter\"\ntrigger = 'properties.gift = true'\ninvert = true\n"
     );
     let pinterest = "through = [\"no_gifts\"]\nconsent_categories = [\"ads\"]\n";
-    let text = pipeline(&top, pinterest).replace("write_keys", "through = [\"no_tests\"]\nwrite_keys");
+    let text =
+        pipeline(&top, pinterest).replace("write_keys", "through = [\"no_tests\", \"hash\"]\nwrite_keys");
     let rig = Rig::start_with(&text).await;
     let mut events = orders("f", 8);
     events[1]["integrations"] = json!({ "All": false });
@@ -238,6 +240,10 @@ async fn every_event_that_is_not_delivered_is_told_why() {
             "{message_id} at {component}"
         );
     }
+    // The journal holds hashes only, and the person is found by the plain address.
+    let by_email = ["events", "--email", "-", "--sink", "pinterest", "--json"];
+    let found = with_input(&rig, &by_email, EMAIL).await;
+    assert_eq!(found.lines().len(), 6, "{found:?}");
     let twice = rig.lines(&["events", "--order-id", "order-f-0"]).await;
     assert_eq!(twice.len(), 1, "only Pinterest's record has the order: {twice:?}");
 }
