@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 use signalbox_core::RefusedCause;
+use signalbox_history::{Health, History};
 use signalbox_journal::LetterCounts;
 
 use super::paths::Paths;
@@ -54,6 +55,14 @@ pub(super) struct Process {
     pub(super) exported: crate::ledger::Count,
     pub(super) exports_failed: crate::ledger::Count,
     pub(super) journal: LetterLedger,
+    pub(super) history: Option<History>,
+}
+
+impl Process {
+    /// The state of the history; zero without one.
+    fn history(&self) -> Health {
+        self.history.as_ref().map(History::health).unwrap_or_default()
+    }
 }
 
 /// The sources of a sink's metrics.
@@ -140,6 +149,26 @@ pub(super) static METRICS: &[Metric] = &[
             let sealing = process.journal.sealing().unwrap_or_default();
             emit(sealing.all_plain_bytes(), &[]);
         }),
+    )
+    .unit("By"),
+    gauge(
+        "signalbox.history.failing",
+        "1 while the history cannot be written, else 0.",
+        Reading::Process(|process, emit| emit(process.history().failing.is_some().into(), &[])),
+    ),
+    counter(
+        "signalbox.history.lost",
+        "Records that are missing in the history, by cause (queue_full, not_written).",
+        Reading::Process(|process, emit| {
+            let health = process.history();
+            emit(health.dropped, &[("cause", "queue_full")]);
+            emit(health.lost, &[("cause", "not_written")]);
+        }),
+    ),
+    gauge(
+        "signalbox.history.size",
+        "Bytes of the history's files.",
+        Reading::Process(|process, emit| emit(process.history().bytes, &[])),
     )
     .unit("By"),
     counter(

@@ -57,6 +57,7 @@ impl Telemetry {
         let process = Arc::new(Process {
             started: unix_seconds(),
             journal: ledger.letters.clone(),
+            history: ledger.history.clone(),
             ..Process::default()
         });
         let registry = Registry::new();
