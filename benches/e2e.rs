@@ -33,6 +33,8 @@ struct Row {
     journal: &'static str,
     /// Deduplication: ids are known for a day, which takes memory for each, or not at all.
     deduplicates: bool,
+    /// The events of which the history keeps records; none without one.
+    history: Option<&'static str>,
     /// Goes into the source's table.
     through: &'static str,
     /// The vendors of the sinks.
@@ -75,6 +77,7 @@ const PLAIN: Row = Row {
     name: "batches of 100",
     journal: "disk",
     deduplicates: true,
+    history: None,
     through: "",
     sinks: &[PINTEREST],
     batch: 100,
@@ -84,8 +87,25 @@ const PLAIN: Row = Row {
     cores: None,
     share: 1,
 };
-static ROWS: [Row; 15] = [
+static ROWS: [Row; 18] = [
     PLAIN,
+    Row {
+        name: "batches of 100, with a history",
+        history: Some("all"),
+        ..PLAIN
+    },
+    Row {
+        name: "batches of 100, with sums alone",
+        history: Some("off"),
+        ..PLAIN
+    },
+    Row {
+        name: "batches of 100, 5,000 events a second, with a history",
+        history: Some("all"),
+        pace: Some(5_000),
+        share: 8,
+        ..PLAIN
+    },
     Row {
         name: "batches of 100, gzip",
         gzip: true,
@@ -278,6 +298,10 @@ opted_out = [{ path = "properties.do_not_sell" }]
 type = "hash_pii"
 "#,
         );
+    }
+    if let Some(events) = row.history {
+        let path = folder.join("history");
+        text.push_str(&format!("[history]\npath = {path:?}\nevents = {events:?}\n"));
     }
     for (number, vendor) in row.sinks.iter().enumerate() {
         text.push_str(&format!(
