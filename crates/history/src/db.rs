@@ -78,6 +78,16 @@ impl Trouble {
         }
     }
 
+    pub(crate) fn in_use(path: &Path) -> Trouble {
+        Trouble {
+            path: path.to_owned(),
+            told:
+                "is in use: another router writes this history; give each router a [history] path of its own"
+                    .to_owned(),
+            kind: Kind::Other,
+        }
+    }
+
     fn newer(path: &Path, version: i32) -> Trouble {
         Trouble {
             path: path.to_owned(),

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! signalbox-history/
+//!   LOCK                     held by the process that writes
 //!   sums.db                  the sums of all hours
 //!   rows-2026-11-29.db       the records that ended on a day (UTC)
 //!   rows-2026-11-29T13.db    the records from 13:00 on, if the day's file was full by then
 //!   rows-2026-11-29T13.2.db  the same, if that file was full within its hour
 //! ```
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -17,8 +18,12 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use signalbox_core::{PRIVATE_FILE, PRIVATE_FOLDER};
 
+use crate::db::Trouble;
+
 /// The file of the sums.
 pub(crate) const SUMS: &str = "sums.db";
+/// The file of the lock.
+const LOCK: &str = "LOCK";
 const PREFIX: &str = "rows-";
 const SUFFIX: &str = ".db";
 /// Endings of a database and of the files that SQLite keeps beside it.
@@ -188,6 +193,27 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
         .recursive(true)
         .mode(PRIVATE_FOLDER)
         .create(folder)
+}
+
+/// Returns false if the folder's files were deleted.
+pub(crate) fn has_lock(folder: &Path) -> bool {
+    folder.join(LOCK).exists()
+}
+
+/// Locks the folder for the one process that writes it. The lock ends with the file, also when the process is killed.
+///
+/// # Errors
+/// [`Trouble`] if another process has the lock, or the file cannot be made.
+pub(crate) fn lock(folder: &Path) -> Result<File, Trouble> {
+    let path = folder.join(LOCK);
+    let mut options = OpenOptions::new();
+    let opened = options.append(true).create(true).mode(PRIVATE_FILE).open(&path);
+    let file = opened.map_err(|error| Trouble::io(&path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Trouble::in_use(folder)),
+        Err(TryLockError::Error(error)) => Err(Trouble::io(&path, &error)),
+    }
 }
 
 /// Creates an empty file that only its owner may use, unless there is one. SQLite gives its companions the same mode.

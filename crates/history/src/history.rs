@@ -1,5 +1,6 @@
 //! The handle to a history, and its thread.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -92,6 +93,7 @@ impl History {
             records: Vec::new(),
             rows_fail: false,
             rows_since_sweep: 0,
+            lock: None,
         };
         let end = numbers.clone();
         let thread = thread::Builder::new().name("history".to_owned()).spawn(move || {
@@ -204,11 +206,13 @@ struct Worker {
     /// Rows could not be written since the last commit: opening a file for each of them would be slow.
     rows_fail: bool,
     rows_since_sweep: u64,
+    /// Held while this process writes the folder.
+    lock: Option<File>,
 }
 
 impl Worker {
     fn run(mut self, messages: &Receiver<Message>) {
-        self.begin();
+        self.rows_fail = !self.is_ready();
         let (mut commit_at, mut sweep_at) = (Instant::now() + COMMIT, Instant::now());
         loop {
             let message = messages.recv_timeout(commit_at.saturating_duration_since(Instant::now()));
@@ -221,7 +225,11 @@ impl Worker {
                 }
                 Ok(Message::Erase(hashes, reply)) => {
                     self.commit();
-                    let _ = reply.try_send(self.rows.erase(&hashes, now()));
+                    let erased = match self.lock {
+                        Some(_) => self.rows.erase(&hashes, now()),
+                        None => Err(Trouble::in_use(&self.settings.folder)),
+                    };
+                    let _ = reply.try_send(erased);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
@@ -242,14 +250,21 @@ impl Worker {
         self.numbers.went(Part::Rows, closed.as_ref().err());
     }
 
-    fn begin(&mut self) {
+    /// Makes the folder, locks it and goes on with its newest file, unless that is done. Returns false while it cannot be done.
+    fn is_ready(&mut self) -> bool {
+        if self.lock.is_some() {
+            return true;
+        }
         let folder = &self.settings.folder;
         let made = files::make_folder(folder).map_err(|error| Trouble::io(folder, &error));
-        self.numbers.went(Part::Folder, made.as_ref().err());
-        if made.is_ok() {
+        let locked = made.and_then(|()| files::lock(folder));
+        self.numbers.went(Part::Folder, locked.as_ref().err());
+        self.lock = locked.ok();
+        if self.lock.is_some() {
             let resumed = self.rows.resume(now());
             self.numbers.went(Part::Rows, resumed.as_ref().err());
         }
+        self.lock.is_some()
     }
 
     fn take(&mut self, handover: Box<dyn Handover>) {
@@ -291,7 +306,11 @@ impl Worker {
 
     fn commit(&mut self) {
         let now = now();
-        self.rows_fail = false;
+        // Sums wait meanwhile.
+        self.rows_fail = !self.is_ready();
+        if self.rows_fail {
+            return;
+        }
         let uncommitted = self.rows.uncommitted();
         let rows = self.rows.commit(now);
         if rows.is_err() {
@@ -306,8 +325,23 @@ impl Worker {
         self.numbers.went(Part::Sums, sums.as_ref().err());
     }
 
+    /// Lets go of files that an operator has deleted, which would take rows without keeping them. The next commit begins anew.
+    fn leave(&mut self) {
+        let folder = self.settings.folder.display();
+        tracing::warn!(%folder, "the history's files were deleted: it begins anew");
+        self.rows.leave();
+        self.sums.leave();
+        self.lock = None;
+    }
+
     /// Removes files that are too old or too many, and begins another one if this one is large.
     fn sweep(&mut self) {
+        if self.lock.is_none() {
+            return;
+        }
+        if !files::has_lock(&self.settings.folder) {
+            return self.leave();
+        }
         let swept = self.remove_old().and_then(|()| self.rows.check_size(now()));
         self.numbers.went(Part::Folder, swept.as_ref().err());
     }
@@ -315,7 +349,6 @@ impl Worker {
     fn remove_old(&self) -> Result<(), Trouble> {
         let folder = &self.settings.folder;
         let trouble = |error: io::Error| Trouble::io(folder, &error);
-        files::make_folder(folder).map_err(trouble)?;
         let mut files = files::list(folder).map_err(trouble)?;
         let mut sizes: Vec<u64> = files.iter().map(|file| files::size(&file.path(folder))).collect();
         let mut bytes: u64 = sizes.iter().sum();

@@ -1,4 +1,4 @@
-//! Answers of several routers as one: each router keeps the history of its own deliveries.
+//! One answer from those of several routers: each router keeps the history of its deliveries.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

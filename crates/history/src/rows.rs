@@ -123,6 +123,11 @@ impl Rows {
         u64::try_from(rows).unwrap_or(0)
     }
 
+    /// Lets go of the file, which is deleted.
+    pub(crate) fn leave(&mut self) {
+        self.file = None;
+    }
+
     /// Ends the file, with all of its ids in the table.
     ///
     /// # Errors

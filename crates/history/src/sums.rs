@@ -178,6 +178,11 @@ impl Sums {
         }
     }
 
+    /// Lets go of the file, which is deleted.
+    pub(crate) fn leave(&mut self) {
+        self.db = None;
+    }
+
     /// Opens the file, and sets a damaged one aside.
     fn open(&mut self) -> Result<Connection, Trouble> {
         match db::open(&self.path, schema::SUMS) {

@@ -115,6 +115,45 @@ fn a_locked_file_costs_rows_until_it_is_free_and_says_so() {
 }
 
 #[test]
+fn a_second_router_leaves_the_files_of_the_first_alone_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = start(folder.path());
+    keep(&first, vec![record(1)]);
+    let second = start(folder.path());
+    keep(&second, vec![record(2)]);
+    let health = second.health();
+    assert!(
+        health.failing.as_ref().unwrap().contains("another router"),
+        "{health:?}"
+    );
+    assert_eq!((health.rows, health.lost), (0, 1));
+    first.close();
+    wait_for("the second one goes on", || {
+        keep(&second, vec![record(3)]);
+        second.health().rows > 0
+    });
+    assert_eq!(second.health().failing, None);
+    assert_eq!(find(&second, IdKind::OrderId, "A-1").entries.len(), 1);
+    // Its sums waited.
+    let sums = second.reader().report(&Report::default()).unwrap();
+    assert!(sums[0].count >= 3, "{sums:?}");
+}
+
+#[test]
+fn deleted_files_are_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("history");
+    let history = start(&inner);
+    keep(&history, vec![record(1)]);
+    fs::remove_dir_all(&inner).unwrap();
+    wait_for("records are kept in new files", || {
+        keep(&history, vec![record(2)]);
+        !find(&history, IdKind::OrderId, "A-2").entries.is_empty()
+    });
+    assert_eq!(history.health().failing, None);
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_costs_no_event_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let blocked = folder.path().join("history");
