@@ -64,6 +64,50 @@ pub fn merge_sums(answers: Vec<Vec<Sum>>) -> Vec<Sum> {
 mod tests {
     use super::*;
 
+    fn entry(ended_at: i64) -> Entry {
+        serde_json::from_value(serde_json::json!({
+            "place": format!("rows-2026-11-29.db:{ended_at}"), "ended_at": ended_at, "received_at": 0, "happened_at": 0,
+            "source": "web", "sink": "ads", "event": "track", "outcome": "delivered", "attempts": [], "warnings": [],
+            "match_keys": [], "bytes": 0, "late": false
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn pages_of_routers_are_one_without_gaps() {
+        let page = |ends: &[i64], has_more: bool| {
+            let entries: Vec<Entry> = ends.iter().map(|at| entry(*at)).collect();
+            let next = entries.last().filter(|_| has_more).map(|entry| entry.place);
+            Page {
+                entries,
+                next,
+                ..Page::default()
+            }
+        };
+        let merged = |pages: Vec<Page>, limit| -> Vec<(String, i64)> {
+            let named = pages.into_iter().zip(["a", "b"]);
+            let pages = named.map(|(page, router)| (router.to_owned(), page)).collect();
+            let located = merge_pages(pages, limit).into_iter();
+            located
+                .map(|located| (located.router, located.entry.ended_at))
+                .collect()
+        };
+        let shown = |list: &[(&str, i64)]| -> Vec<(String, i64)> {
+            list.iter()
+                .map(|(router, at)| ((*router).to_owned(), *at))
+                .collect()
+        };
+        assert_eq!(
+            merged(vec![page(&[9, 5, 1], false), page(&[8, 2], false)], 4),
+            shown(&[("a", 9), ("b", 8), ("a", 5), ("b", 2)])
+        );
+        // The second router has more between 8 and 1.
+        assert_eq!(
+            merged(vec![page(&[9, 5, 1], false), page(&[8], true)], 4),
+            shown(&[("a", 9), ("b", 8)])
+        );
+    }
+
     #[test]
     fn sums_of_routers_add_up_by_group_and_currency() {
         let sum = |group: &str, currency: &str, count| Sum {
