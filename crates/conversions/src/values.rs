@@ -268,16 +268,26 @@ impl<'a> Resolved<'a, '_> {
         false
     }
 
+    /// Hashes the one value that a text holds, unless it is blank.
+    #[inline]
+    fn hash_one(&mut self, field: personal::Field, text: &str) -> Result<(), Dropped> {
+        match personal::hash(field, self.spec.rules, text, self.text) {
+            Ok(hash) => self.hashes.push(hash),
+            Err(Dropped::Empty) => {}
+            Err(dropped) => return Err(dropped),
+        }
+        Ok(())
+    }
+
     /// Hashes the values that a text holds by the sink's rules into [`hashes`](Resolved::hashes). `told` gets what there is to
     /// say of them.
     #[inline]
     pub(crate) fn hash_text(&mut self, field: personal::Field, text: &str, told: &mut dyn FnMut(Dropped)) {
         if self.spec.rules.has_one_hash(field) {
-            return match personal::hash(field, self.spec.rules, text, self.text) {
-                Ok(hash) => self.hashes.push(hash),
-                Err(Dropped::Empty) => {}
-                Err(dropped) => told(dropped),
-            };
+            if let Err(dropped) = self.hash_one(field, text) {
+                told(dropped);
+            }
+            return;
         }
         let place = self.whereabouts();
         let hashes = &mut *self.hashes;
@@ -318,7 +328,11 @@ impl<'a> Resolved<'a, '_> {
 
     fn hash(&mut self, field: &PersonalField, text: &str, parent: &str, index: Option<usize>) {
         let mut all = Vec::new();
-        self.hash_text(field.field, text, &mut |dropped| all.push(dropped));
+        if !self.spec.rules.has_one_hash(field.field) {
+            self.hash_text(field.field, text, &mut |dropped| all.push(dropped));
+        } else if let Err(dropped) = self.hash_one(field.field, text) {
+            all.push(dropped);
+        }
         for dropped in all {
             let path = match index {
                 Some(index) => format!("{}[{index}]", path_of(parent, field.member)),

@@ -64,28 +64,39 @@ fn is_bare(url: &str) -> bool {
     else {
         return false;
     };
-    let (path, query) = split_at(rest, b'?');
-    let query = query.get(1..).unwrap_or_default();
-    // A long step may be a token under a word such as `reset`.
-    let is_bare_step = |step: &[u8]| {
-        is_plain(step) && (step.len() < SHORTEST_RANDOM || !step.iter().any(u8::is_ascii_digit))
-    };
-    let is_bare_pair = |pair: &str| {
-        let (key, value) = split_pair(pair);
-        is_plain(key.as_bytes()) && is_plain(value.as_bytes()) && found_by_key(key, value).is_none()
-    };
-    path.as_bytes().split(|byte| *byte == b'/').all(is_bare_step) && pairs(query).all(is_bare_pair)
-}
-
-/// Returns the pairs of a query.
-fn pairs(query: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(query);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let end = text.bytes().position(|byte| byte == b'&');
-        rest = end.map(|end| &text[end + 1..]);
-        Some(&text[..end.unwrap_or(text.len())])
-    })
+    let bytes = rest.as_bytes();
+    let (mut start, mut at, mut in_query, mut key) = (0, 0, false, None);
+    loop {
+        while bytes.get(at).is_some_and(|byte| PLAIN[usize::from(*byte)]) {
+            at += 1;
+        }
+        let (part, mark) = (&rest[start..at], bytes.get(at));
+        if begins_as_secret(part.as_bytes()) {
+            return false;
+        }
+        match (in_query, mark) {
+            (false, None | Some(b'/' | b'?')) => {
+                // A long step may be a token under a word such as `reset`.
+                if part.len() >= SHORTEST_RANDOM && part.bytes().any(|byte| byte.is_ascii_digit()) {
+                    return false;
+                }
+                in_query = mark == Some(&b'?');
+            }
+            (true, Some(b'=')) if key.is_none() => key = Some(part),
+            (true, None | Some(b'&')) => {
+                let (key, value) = key.take().map_or((part, ""), |key| (key, part));
+                if found_by_key(key, value).is_some() {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+        if mark.is_none() {
+            return true;
+        }
+        at += 1;
+        start = at;
+    }
 }
 
 /// Splits a pair of a query into its key and its value, which may be missing.
@@ -421,21 +432,25 @@ fn found_in_rounds(text: &str, rounds: usize) -> Option<Removed> {
 /// the characters by which the other rules recognise a value.
 #[inline]
 fn is_plain(text: &[u8]) -> bool {
-    const PLAIN: [bool; 256] = {
-        let mut plain = [false; 256];
-        let mut byte = 0_u8;
-        while byte < 128 {
-            let is_mark = matches!(byte, b'-' | b'_' | b'.' | b'~');
-            plain[byte as usize] = byte.is_ascii_alphanumeric() || is_mark;
-            byte += 1;
-        }
-        plain
-    };
-    text.iter().all(|byte| PLAIN[usize::from(*byte)])
-        && !matches!(text, [b'e', b'y', b'J', ..])
-        && !SECRET_BEGINNINGS
-            .iter()
-            .any(|start| text.first() == start.as_bytes().first() && text.starts_with(start.as_bytes()))
+    text.iter().all(|byte| PLAIN[usize::from(*byte)]) && !begins_as_secret(text)
+}
+
+/// Letters, digits and the marks of identifiers.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        let is_mark = matches!(byte, b'-' | b'_' | b'.' | b'~');
+        plain[byte as usize] = byte.is_ascii_alphanumeric() || is_mark;
+        byte += 1;
+    }
+    plain
+};
+
+#[inline]
+fn begins_as_secret(text: &[u8]) -> bool {
+    let begins = |start: &str| text.first() == start.as_bytes().first() && text.starts_with(start.as_bytes());
+    begins("eyJ") || SECRET_BEGINNINGS.iter().any(|start| begins(start))
 }
 
 fn found_in_text(text: &str) -> Option<Removed> {
