@@ -30,12 +30,14 @@ pub fn unix_seconds(text: &str) -> Result<i64, BadTime> {
 /// As [`unix_seconds`].
 #[inline]
 pub fn instant(text: &str) -> Result<Millis, BadTime> {
+    if let Some(instant) = parse_timestamp(text) {
+        return Ok(instant);
+    }
     let text = js_trim(text);
     if text.is_empty() {
         return Err(BadTime::Empty);
     }
-    parse_timestamp(text)
-        .or_else(|| written_date(text))
+    written_date(text)
         .or_else(|| parse_timestamp(&padded(text)?))
         .ok_or(BadTime::Unreadable)
 }

@@ -47,6 +47,13 @@ impl PlainKey {
 pub trait Hashed: sealed::Sealed {
     /// Appends the text to send, in quotes.
     fn push(&self, out: &mut JsonWriter);
+
+    /// Appends a list that holds this hash alone.
+    fn push_alone(&self, out: &mut JsonWriter) {
+        out.byte(b'[');
+        self.push(out);
+        out.byte(b']');
+    }
 }
 
 mod sealed {
@@ -58,9 +65,18 @@ mod sealed {
 impl Hashed for Sha256Hex {
     #[inline]
     fn push(&self, out: &mut JsonWriter) {
-        out.byte(b'"');
-        out.part(self.as_bytes(), 64);
-        out.byte(b'"');
+        let mut text = [b'"'; 66];
+        text[1..65].copy_from_slice(self.as_bytes());
+        out.part(&text, 66);
+    }
+
+    // One store of constant length.
+    #[inline]
+    fn push_alone(&self, out: &mut JsonWriter) {
+        let mut list = [b'"'; 68];
+        (list[0], list[67]) = (b'[', b']');
+        list[2..66].copy_from_slice(self.as_bytes());
+        out.part(&list, 68);
     }
 }
 
@@ -101,8 +117,10 @@ impl<'o, 'w> UserData<'o, 'w> {
     /// Writes a hashed member; an empty list writes nothing.
     #[inline]
     pub fn hashed<H: Hashed>(&mut self, key: HashedKey, values: &[H]) {
-        if !values.is_empty() {
-            self.hashed_even_if_empty(key, values);
+        match values {
+            [] => {}
+            [value] => self.0.with(key.0, |out| value.push_alone(out)),
+            _ => self.hashed_even_if_empty(key, values),
         }
     }
 

@@ -16,6 +16,9 @@ use super::civil::{self, DAY_MS};
 /// White space around the text is ignored. 24:00 is midnight of the next day, a leap second is the second after it.
 /// Returns `None` for dates that do not exist.
 pub fn parse_timestamp(text: &str) -> Option<Millis> {
+    if let Some(instant) = utc(text.as_bytes()) {
+        return Some(instant);
+    }
     let text = crate::value::js_trim(text).as_bytes();
     let mut input = Input(text);
     if let Some(epoch) = epoch(text) {
@@ -29,6 +32,55 @@ pub fn parse_timestamp(text: &str) -> Option<Millis> {
         input.time_and_zone()?
     };
     Millis(days * DAY_MS + ms).in_range()
+}
+
+/// Reads `2026-03-01T12:34:56.789Z`, as SDKs write it; `None` of any other form, and of what does not exist.
+fn utc(text: &[u8]) -> Option<Millis> {
+    let &[
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b'T',
+        h1,
+        h2,
+        b':',
+        i1,
+        i2,
+        b':',
+        s1,
+        s2,
+        b'.',
+        f1,
+        f2,
+        f3,
+        b'Z',
+    ] = text
+    else {
+        return None;
+    };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_i64, |number, byte| {
+            byte.is_ascii_digit()
+                .then(|| number * 10 + i64::from(byte - b'0'))
+        })
+    };
+    let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?);
+    let (hour, minute, second) = (number(&[h1, h2])?, number(&[i1, i2])?, number(&[s1, s2])?);
+    let ms = number(&[f1, f2, f3])?;
+    // The first 28 days are in every month; others need a look at the calendar.
+    let exists =
+        (1..=12).contains(&month) && (1..=28).contains(&day) && hour < 24 && minute < 60 && second < 60;
+    let in_day = ((hour * 60 + minute) * 60 + second) * 1000 + ms;
+    exists
+        .then(|| Millis(civil::days(year, month, day) * DAY_MS + in_day).in_range())
+        .flatten()
 }
 
 /// Reads a plain decimal number with at least nine digits before its point.
