@@ -8,7 +8,7 @@ use signalbox_segment::value::Value;
 use crate::encode::TextKind;
 use crate::lookups::{LookupPath, Lookups, index};
 use crate::personal::split_name;
-use crate::usable::usable_text;
+use crate::usable::says_something;
 use crate::vendor::Resolved;
 use crate::{device, page};
 
@@ -119,7 +119,7 @@ impl CommonPlaces {
         names: &[&str],
         arena: &'a Bump,
     ) -> Option<&'a str> {
-        let usable = |value: &&str| usable_text(value, TextKind::Id).is_ok();
+        let usable = |value: &&str| says_something(value, TextKind::Id);
         self.search.into_iter().zip(self.url).find_map(|(search, url)| {
             let (search, url) = (lookups.at(search).as_str(), lookups.at(url).as_str());
             names.iter().find_map(|name| {

@@ -89,8 +89,9 @@ impl<'a> Lookups<'a> {
         let (Some(found), Some(place)) = (self.found, self.places.get(index)) else {
             return Value::Undefined;
         };
-        let there = place.parent == index || found.at(place.parent).is_object();
-        if there { found.at(index) } else { Value::Undefined }
+        let value = found.at(index);
+        let there = !value.is_defined() || place.parent == index || found.at(place.parent).is_object();
+        if there { value } else { Value::Undefined }
     }
 
     /// Returns the value at a place of the kit's own ([`money::PLACES`]), which are looked up behind those of the vendor.
@@ -100,12 +101,10 @@ impl<'a> Lookups<'a> {
             return Value::Undefined;
         };
         let first = self.places.len();
-        let there = place.parent == index || found.at(first + place.parent).is_object();
-        if there {
-            found.at(first + index)
-        } else {
-            Value::Undefined
-        }
+        let value = found.at(first + index);
+        let there =
+            !value.is_defined() || place.parent == index || found.at(first + place.parent).is_object();
+        if there { value } else { Value::Undefined }
     }
 
     /// Returns the value at a path that the mapping looked up, by its index among them.

@@ -5,7 +5,7 @@ use signalbox_segment::placeholder;
 use signalbox_segment::value::Value;
 
 use crate::encode::TextKind;
-use crate::usable::usable_text;
+use crate::usable::says_something;
 
 /// Returns a parameter of a query such as `?a=1&b=2`, with its percent signs decoded and trimmed; bytes that are no UTF-8
 /// stay encoded. `None` if it is blank or not there. The question mark may be missing, and a fragment counts as the end. A
@@ -35,7 +35,7 @@ pub fn query_parameter<'a>(query: &'a str, name: &str, arena: &'a Bump) -> Optio
 /// Returns a parameter of a URL's query, as [`query_parameter`] does.
 #[inline]
 pub fn url_parameter<'a>(url: &'a str, name: &str, arena: &'a Bump) -> Option<&'a str> {
-    let mark = url.bytes().position(|byte| matches!(byte, b'?' | b'#'))?;
+    let mark = memchr::memchr2(b'?', b'#', url.as_bytes())?;
     query_parameter(url[mark..].strip_prefix('?')?, name, arena)
 }
 
@@ -74,7 +74,7 @@ pub fn click_id<'a>(
     referrer: Option<&'a str>,
     arena: &'a Bump,
 ) -> Option<&'a str> {
-    let usable = |id: &&str| usable_text(id, TextKind::Id).is_ok();
+    let usable = |id: &&str| says_something(id, TextKind::Id);
     let of_referrer = || {
         let is_same = is_same_site(host(referrer?)?, host(url?)?);
         url_parameter(referrer?, name, arena).filter(|id| is_same && usable(id))

@@ -232,6 +232,13 @@ impl<'a> Resolved<'a, '_> {
             Ok(_) => Err(Unusable::WrongForm(wanted.into())),
             Err(why) => Err(why),
         };
+        // Most values.
+        if let Some(text) = text.map(placeholder::trim)
+            && says_something(text, TextKind::Id)
+            && test(text)
+        {
+            return Some(text);
+        }
         let why = match text.map(check) {
             Some(Ok(text)) => return Some(text),
             None if !self.has_lost_values() => return None,

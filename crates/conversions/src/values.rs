@@ -59,13 +59,16 @@ impl<'a> Resolved<'a, '_> {
     }
 
     /// Writes one value, or leaves it out with a warning if it does not fit the vendor's limits.
+    #[inline]
     pub fn member(&mut self, out: &mut Object<'_>, wire: &Wire, value: Value<'a>, parent: Parent) {
-        if !value.is_defined() {
-            if self.has_lost_values() && matches!(wire.kind, Kind::Text(_)) {
-                self.other_text(out, wire, "", parent);
-            }
-            return;
+        if value.is_defined() {
+            self.defined(out, wire, value, parent);
+        } else if self.has_lost_values() && matches!(wire.kind, Kind::Text(_)) {
+            self.other_text(out, wire, "", parent);
         }
+    }
+
+    fn defined(&mut self, out: &mut Object<'_>, wire: &Wire, value: Value<'a>, parent: Parent) {
         let path = || parent.child(wire.member);
         match (wire.kind, value) {
             (Kind::Text(_), Value::Str(text)) => self.text(out, wire, text, parent),

@@ -129,6 +129,7 @@ impl<'a> Amounts<'a, '_> {
     fn worth(&mut self, event: &Event) -> Option<Value<'a>> {
         for place in [at!("value"), at!("revenue"), at!("subtotal")] {
             match self.lookups.of_kit(place) {
+                Value::Undefined => {}
                 // The common case, which is written as it came.
                 value @ Value::Number(number) if number.is_finite() => return Some(value),
                 _ => {

@@ -198,7 +198,7 @@ fn screened(
 #[inline]
 fn screen(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result<Option<Form>, Dropped> {
     // Most phones: too short to be a hash of any kind, and the digits need no cleaning.
-    if field == Field::Phone && text.len() < 32 && text.is_ascii() && !js_trim(text).is_empty() {
+    if field == Field::Phone && text.len() < 32 && text.is_ascii() && !placeholder::is_blank(text) {
         return Ok(None);
     }
     text::clean(text, out);

@@ -67,9 +67,10 @@ fn is_bare(url: &str) -> bool {
     let bytes = rest.as_bytes();
     let (mut start, mut at, mut in_query, mut key) = (0, 0, false, None);
     loop {
-        while bytes.get(at).is_some_and(|byte| PLAIN[usize::from(*byte)]) {
-            at += 1;
-        }
+        let mut rest_of_part = bytes[at..].iter();
+        at += rest_of_part
+            .position(|byte| !PLAIN[usize::from(*byte)])
+            .unwrap_or(bytes.len() - at);
         let (part, mark) = (&rest[start..at], bytes.get(at));
         if begins_as_secret(part.as_bytes()) {
             return false;

@@ -34,7 +34,10 @@ pub fn is_js_space(c: char) -> bool {
 /// Trims as `String.prototype.trim` does.
 #[inline]
 pub fn js_trim(text: &str) -> &str {
-    text.trim_matches(is_js_space)
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim_matches(is_js_space),
+    }
 }
 
 #[cfg(test)]

@@ -71,7 +71,10 @@ pub(super) fn numbers(text: &str, place: &dyn Place, digits: &mut String, take: 
 /// no plus, letters, separators, or a zero behind its country calling code.
 fn plain_digits(text: &str, out: &mut String) -> bool {
     out.clear();
-    let Some(rest) = text.trim_start().strip_prefix('+') else {
+    let Some(rest) = text
+        .strip_prefix('+')
+        .or_else(|| text.trim_start().strip_prefix('+'))
+    else {
         return false;
     };
     // Whole runs of digits are copied, which costs a fraction of as many single ones.
