@@ -116,7 +116,7 @@ impl Decimal {
     }
 }
 
-/// Reads a number of few digits, as most amounts are, in 64 bits; `None` of any other, and of what is no number.
+/// Reads a number of few digits, as most amounts are, in 64 bits. `None` for a longer one and for a text that is no number.
 fn short(negative: bool, unsigned: &str) -> Option<Decimal> {
     /// Digits that 64 bits hold in any case.
     const MOST: usize = 18;

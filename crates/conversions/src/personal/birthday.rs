@@ -50,7 +50,7 @@ pub(super) fn compact(text: &str, out: &mut String) -> Result<(), Dropped> {
     Ok(())
 }
 
-/// Reads `1990-01-15`, as most forms send it; `None` of any other form, and of what is no date.
+/// Reads `1990-01-15`, as most forms send it. `None` for another form and for a day that does not exist.
 fn iso_date(text: &str) -> Option<(u32, u32, u32)> {
     let [a, b, c, d, b'-', e, f, b'-', g, h] = *text.as_bytes() else {
         return None;

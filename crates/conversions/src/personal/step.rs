@@ -65,7 +65,7 @@ impl Rules {
         self.both_forms[field as usize]
     }
 
-    /// Returns true for a field whose value has one hash, whatever the place of its person.
+    /// Returns true for a field of which a value has one hash, in each country the same.
     #[inline]
     pub fn has_one_hash(&self, field: Field) -> bool {
         !self.has_both_forms(field) && !matches!(field, Field::Phone | Field::Zip)

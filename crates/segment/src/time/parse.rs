@@ -34,7 +34,7 @@ pub fn parse_timestamp(text: &str) -> Option<Millis> {
     Millis(days * DAY_MS + ms).in_range()
 }
 
-/// Reads `2026-03-01T12:34:56.789Z`, as SDKs write it; `None` of any other form, and of what does not exist.
+/// Reads `2026-03-01T12:34:56.789Z`, as SDKs write it; `None` for another form and for a time that does not exist.
 fn utc(text: &[u8]) -> Option<Millis> {
     let &[
         y1,
