@@ -1,14 +1,20 @@
-//! The alerts of the operations page, evaluated over a router's `/metrics` before and after something happened for the
-//! first time.
+//! The shipped alerts, evaluated over a router's `/metrics` before and after something happened for the first time and over
+//! series made for them; and the shipped dashboard.
 
+mod cases;
+mod dashboard;
+mod names;
 mod promql;
+mod rules;
 
 use std::collections::BTreeSet;
 
 use signalbox_sandbox::{BadRequest, FailEvents, Faults};
 use signalbox_testkit::Act;
 
+use self::names::Metrics;
 use self::promql::{Scrape, fires};
+use self::rules::rules;
 use crate::support::client::{get, post, post_all};
 use crate::support::events::{ago, order, orders};
 use crate::support::process::Process;
@@ -17,31 +23,29 @@ use crate::support::world::{World, shop};
 const PAGE: &str = include_str!("../../../docs/operations.md");
 const ADMIN: &str = "[admin]\nlisten = \"${ADMIN}\"\n";
 
-/// Reads the names and expressions of the alerts from the page.
-fn alerts() -> Vec<(String, String)> {
+#[test]
+fn the_page_lists_the_alerts_in_their_order() {
     let (_, section) = PAGE.split_once("\n## Alerts to set\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
-    let rows = section
-        .lines()
-        .filter(|line| line.starts_with("| ") && line.contains('`'));
-    rows.map(|row| {
-        let row = row.replace("\\|", "\u{1}");
-        let mut cells = row.trim_matches('|').split('|');
-        let (name, cell) = (cells.next().unwrap().trim(), cells.next().unwrap());
-        let expression = cell.split('`').nth(1).unwrap().replace('\u{1}', "|");
-        (name.to_owned(), expression)
-    })
-    .collect()
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let listed: Vec<&str> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
+    let names: Vec<&str> = rules().iter().map(|rule| rule.name).collect();
+    assert_eq!(listed, names);
+}
+
+#[test]
+fn alerts_name_only_metrics_and_labels_that_exist() {
+    let metrics = Metrics::documented();
+    for rule in rules() {
+        assert_eq!(metrics.mistakes(rule.expression), [""; 0], "{}", rule.name);
+    }
 }
 
 /// The names of the alerts that fire.
 fn firing(scrapes: [&Scrape; 2]) -> BTreeSet<String> {
-    let alerts = alerts();
-    assert!(alerts.len() > 10, "{alerts:?}");
-    let firing = alerts
-        .into_iter()
-        .filter(|(_, expression)| !fires(expression, scrapes).is_empty());
-    firing.map(|(name, _)| name).collect()
+    let rules = rules().into_iter();
+    let firing = rules.filter(|rule| !fires(rule.expression, scrapes).is_empty());
+    firing.map(|rule| rule.name.to_owned()).collect()
 }
 
 async fn scrape(world: &World, at: f64) -> Scrape {
@@ -83,7 +87,7 @@ async fn a_first_burst_fires() {
     let start = now();
     let before = scrape(&world, start).await;
     let quiet = scrape(&world, start + 60.0).await;
-    assert_eq!(firing([&before, &quiet]), set(&["Nothing comes in"]));
+    assert_eq!(firing([&before, &quiet]), set(&["SignalboxNothingReceived"]));
 
     let mut late = orders("late", 3);
     for event in &mut late {
@@ -104,17 +108,17 @@ async fn a_first_burst_fires() {
     assert_eq!(
         firing([&quiet, &after]),
         set(&[
-            "Events arrive late",
-            "Events expire",
-            "Events are rejected",
-            "Input is unusable"
+            "SignalboxEventsLate",
+            "SignalboxEventsExpire",
+            "SignalboxEventsRejected",
+            "SignalboxInputUnusable"
         ]),
         "{}",
         router.stderr()
     );
     // The trouble is over.
     let later = scrape(&world, start + 180.0).await;
-    assert_eq!(firing([&after, &later]), set(&["Nothing comes in"]));
+    assert_eq!(firing([&after, &later]), set(&["SignalboxNothingReceived"]));
 }
 
 #[tokio::test]
@@ -153,14 +157,14 @@ async fn a_sink_on_hold_a_full_journal_and_a_dead_collector_fire() {
     let after = scrape(&world, start + 60.0).await;
     let firing = firing([&before, &after]);
     for name in [
-        "A sink is on hold",
-        "Sources refuse",
-        "The journal fills",
-        "Exports fail",
+        "SignalboxSinkHeld",
+        "SignalboxSourceRefuses",
+        "SignalboxJournalFills",
+        "SignalboxExportsFail",
     ] {
         assert!(firing.contains(name), "{name}: {firing:?}");
     }
-    assert!(!firing.contains("The sums do not close"), "{firing:?}");
+    assert!(!firing.contains("SignalboxSumsOpen"), "{firing:?}");
 }
 
 #[tokio::test]
@@ -175,21 +179,5 @@ async fn every_counter_is_there_before_anything_happened() {
     for line in documented {
         let name = line.split('`').nth(1).unwrap();
         assert!(there.contains(name), "{name} is not there from the start");
-    }
-}
-
-#[test]
-fn a_certificate_that_expires_soon_fires() {
-    let series =
-        |expires: f64| format!("signalbox_source_certificate_expiry_seconds{{source=\"shop\"}} {expires}\n");
-    let (_, expression) = alerts()
-        .into_iter()
-        .find(|(name, _)| name == "A certificate expires")
-        .unwrap();
-    let day = 86_400.0;
-    for (left, wanted) in [(20.0 * day, 0), (13.0 * day, 1), (-day, 1)] {
-        let now = 1_900_000_000.0;
-        let scrape = Scrape::of(now, &series(now + left));
-        assert_eq!(fires(&expression, [&scrape, &scrape]).len(), wanted, "{left}");
     }
 }

@@ -1,4 +1,4 @@
-//! The part of PromQL that the alerts of the operations page use, over two scrapes.
+//! The part of PromQL that the shipped alerts use, over two scrapes.
 //!
 //! Every range stands for the time between the scrapes: `increase` is the growth of a series that both hold. A series
 //! that only the second holds has not grown, as in Prometheus.
