@@ -1,7 +1,8 @@
-//! The address for operators: metrics, health, readiness, status, dead letters.
+//! The address for operators: metrics, health, readiness, status, dead letters; and messages to a webhook about trouble.
 //!
 //! `routes::ROUTES` lists the paths, and writes their table in docs/operations.md.
 
+mod alerts;
 mod events;
 mod guard;
 mod human;
@@ -18,6 +19,7 @@ mod tests;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+pub use self::alerts::{AlertTarget, Alerts};
 pub use self::guard::Access;
 pub use self::human::table;
 pub use self::letters::{LetterSummary, PAGE, describe as describe_dead_letter};

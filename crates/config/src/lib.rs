@@ -38,7 +38,7 @@ pub use operator::{AdminAddress, OperatorSettings, load_for_operators};
 pub use origin::{Origin, join};
 pub use schema::schema;
 pub use settings::{
-    AdminSettings, BatchKeys, DeadLetterSettings, HistoryEvents, HistorySettings, InputsRemoved, JournalKind,
-    JournalSettings, OnFull, OnJournalFull, PersonalData, RetryKeys, ShutdownSettings, SinkRuntime,
-    SourceRuntime, StartAt, TelemetrySettings, WhenAbsent, check_admin,
+    AdminSettings, AlertSettings, BatchKeys, DeadLetterSettings, HistoryEvents, HistorySettings,
+    InputsRemoved, JournalKind, JournalSettings, OnFull, OnJournalFull, PersonalData, RetryKeys,
+    ShutdownSettings, SinkRuntime, SourceRuntime, StartAt, TelemetrySettings, WhenAbsent, check_admin,
 };

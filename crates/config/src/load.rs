@@ -88,6 +88,7 @@ pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<Loa
         dead_letters,
         history,
         admin,
+        alerts,
         telemetry,
         shutdown,
     } = sections(&root, &mut findings, &mut warnings);
@@ -109,6 +110,7 @@ pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<Loa
         dead_letters,
         history,
         admin,
+        alerts,
         telemetry,
         shutdown,
         sources: components.sources,

@@ -5,8 +5,8 @@ use signalbox_core::{BuildError, SinkConfig, SourceConfig, TransformConfig};
 use super::diagnostic::{Diagnostic, Diagnostics, Position};
 use super::origin::{Origin, join};
 use super::settings::{
-    AdminSettings, DeadLetterSettings, HistorySettings, JournalSettings, ShutdownSettings, SinkRuntime,
-    SourceRuntime, TelemetrySettings,
+    AdminSettings, AlertSettings, DeadLetterSettings, HistorySettings, JournalSettings, ShutdownSettings,
+    SinkRuntime, SourceRuntime, TelemetrySettings,
 };
 
 /// A configuration in which every name resolves and every value is read. Components stand in the order of the file.
@@ -20,6 +20,8 @@ pub struct LoadedConfig {
     pub history: Option<HistorySettings>,
     /// `[admin]`; without it there is no admin address.
     pub admin: Option<AdminSettings>,
+    /// `[alerts]`; without it no messages are sent.
+    pub alerts: Option<AlertSettings>,
     /// `[telemetry]`
     pub telemetry: TelemetrySettings,
     /// `[shutdown]`

@@ -5,8 +5,8 @@ use serde_json::{Map, Value as Json, json};
 use signalbox_core::{PluginInfo, PluginKind};
 
 use super::settings::{
-    AdminSettings, DeadLetterSettings, HistorySettings, JournalSettings, ShutdownSettings, SinkRuntime,
-    SourceRuntime, Table, TelemetrySettings,
+    AdminSettings, AlertSettings, DeadLetterSettings, HistorySettings, JournalSettings, ShutdownSettings,
+    SinkRuntime, SourceRuntime, Table, TelemetrySettings,
 };
 
 /// Returns the name of the table for components of a kind.
@@ -19,7 +19,7 @@ pub(crate) fn table_of(kind: PluginKind) -> &'static str {
 }
 
 /// Returns names and schemas of the runtime's own tables.
-pub(crate) fn sections() -> [(&'static str, Json); 6] {
+pub(crate) fn sections() -> [(&'static str, Json); 7] {
     fn named<T: Table>() -> (&'static str, Json) {
         (T::NAME, of::<T>())
     }
@@ -28,6 +28,7 @@ pub(crate) fn sections() -> [(&'static str, Json); 6] {
         named::<DeadLetterSettings>(),
         named::<HistorySettings>(),
         named::<AdminSettings>(),
+        named::<AlertSettings>(),
         named::<TelemetrySettings>(),
         named::<ShutdownSettings>(),
     ]

@@ -5,8 +5,8 @@ use signalbox_core::BuildError;
 use super::component::merge;
 use super::diagnostic::Finding;
 use super::settings::{
-    AdminSettings, DeadLetterSettings, HistorySettings, JournalSettings, PersonalData, ShutdownSettings,
-    Table, TelemetrySettings,
+    AdminSettings, AlertSettings, DeadLetterSettings, HistorySettings, JournalSettings, PersonalData,
+    ShutdownSettings, Table, TelemetrySettings,
 };
 use super::tree::{TomlNode, TomlValue};
 use super::walk::walk;
@@ -18,6 +18,7 @@ pub(crate) struct Sections {
     pub(crate) dead_letters: DeadLetterSettings,
     pub(crate) history: Option<HistorySettings>,
     pub(crate) admin: Option<AdminSettings>,
+    pub(crate) alerts: Option<AlertSettings>,
     pub(crate) telemetry: TelemetrySettings,
     pub(crate) shutdown: ShutdownSettings,
 }
@@ -35,6 +36,7 @@ pub(crate) fn sections(
         dead_letters: section(root, findings, warnings).unwrap_or_default(),
         history: section(root, findings, warnings),
         admin: section(root, findings, warnings),
+        alerts: section(root, findings, warnings),
         telemetry: section(root, findings, warnings).unwrap_or_default(),
         shutdown: section(root, findings, warnings).unwrap_or_default(),
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_admin::{Access, AdminServer, AdminState};
+use signalbox_admin::{Access, AdminServer, AdminState, AlertTarget, Alerts};
 use signalbox_config::{
     AdminSettings, DeadLetterSettings, HistorySettings, JournalKind, JournalSettings, PersonalData,
     TelemetrySettings,
@@ -31,6 +31,7 @@ pub(crate) struct Router {
     telemetry: Arc<Telemetry>,
     telemetry_settings: TelemetrySettings,
     admin: Option<AdminServer>,
+    alerts: Alerts,
     admin_stop: CancellationToken,
     fixed: Fixed,
 }
@@ -59,6 +60,7 @@ impl Router {
     /// Starts the pipeline, its telemetry and the admin address. On an error, the parts that had started are stopped.
     pub(crate) async fn start(pipeline: Pipeline, sockets: OpenSockets) -> Result<Router, String> {
         let telemetry_settings = pipeline.telemetry.clone();
+        let target = pipeline.alerts.clone().map(AlertTarget::new).transpose()?;
         let fixed = Fixed::of(&pipeline);
         let mut ledger = Running::ledger_of(&pipeline);
         let (settings, letters) = (pipeline.journal.clone(), pipeline.dead_letters.clone());
@@ -108,6 +110,7 @@ impl Router {
                 }
             }
         };
+        let alerts = Alerts::start(state.clone(), target);
         Ok(Router {
             running,
             state,
@@ -115,6 +118,7 @@ impl Router {
             telemetry,
             telemetry_settings,
             admin,
+            alerts,
             admin_stop,
             fixed,
         })
@@ -132,6 +136,7 @@ impl Router {
 
     /// Puts another pipeline in the place of the running one; returns a sentence for the operator.
     pub(crate) async fn reload(&mut self, pipeline: Pipeline) -> Result<String, String> {
+        let target = pipeline.alerts.clone().map(AlertTarget::new).transpose()?;
         let mut told = "the new configuration runs".to_owned();
         if Fixed::of(&pipeline) != self.fixed {
             told.push_str("; changes of [journal], [dead_letters], [history] and [admin] need a restart");
@@ -160,6 +165,7 @@ impl Router {
             });
         }
         self.state.replace(ledger.clone(), self.telemetry.clone());
+        self.alerts.set(target);
         self.running
             .reload(pipeline, ledger, Some(&self.telemetry))
             .await
@@ -168,6 +174,11 @@ impl Router {
             told.push_str(&format!("; {debt}"));
         }
         Ok(told)
+    }
+
+    /// Sends no more alerts, before the pipeline stops on purpose.
+    pub(crate) fn stop_alerts(&self) {
+        self.alerts.stop();
     }
 
     /// Closes the admin address and the history, and flushes telemetry; call after the pipeline has stopped.

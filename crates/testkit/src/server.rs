@@ -133,10 +133,15 @@ impl Server {
 
     /// Resolves once a request was read (since the start or the last [`Server::forget`]).
     pub async fn reached(&self) {
+        self.reached_times(1).await;
+    }
+
+    /// Resolves once this number of requests was read (since the start or the last [`Server::forget`]).
+    pub async fn reached_times(&self, times: usize) {
         let reached = self
             .reads
             .subscribe()
-            .wait_for(|reads| *reads > 0)
+            .wait_for(|reads| *reads >= times)
             .await
             .map(drop);
         reached.expect("the server has the sender");

@@ -4,6 +4,7 @@
 //! docs/configuration.md show the comments of the fields: the meaning, then `Default: …` or `Required.`.
 
 mod admin;
+mod alerts;
 mod dead_letters;
 mod history;
 mod journal;
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 use signalbox_core::BuildError;
 
 pub use admin::{AdminSettings, check_admin};
+pub use alerts::AlertSettings;
 pub use dead_letters::{DeadLetterSettings, OnFull, PersonalData};
 pub use history::{HistoryEvents, HistorySettings};
 pub use journal::{JournalKind, JournalSettings};

@@ -88,7 +88,7 @@ fn keys() {
             "a top-level table",
             pipeline("[sink.b]\n"),
             &[
-                "sink: unknown field 'sink', expected one of journal, dead_letters, history, admin, telemetry, shutdown, sources, transforms, \
+                "sink: unknown field 'sink', expected one of journal, dead_letters, history, admin, alerts, telemetry, shutdown, sources, transforms, \
                sinks (did you mean 'sinks'?)\n  --> p.toml:7:2",
             ],
         ),

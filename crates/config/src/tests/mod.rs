@@ -2,6 +2,7 @@
 
 mod accepted;
 mod admin;
+mod alerts;
 mod errors;
 mod former;
 mod interpolation;

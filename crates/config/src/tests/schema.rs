@@ -40,6 +40,7 @@ fn holds_every_table_and_plugin() {
             "dead_letters",
             "history",
             "admin",
+            "alerts",
             "telemetry",
             "shutdown",
             "sources",
@@ -94,6 +95,7 @@ fn every_setting_of_the_runtime_is_described() {
         "dead_letters",
         "history",
         "admin",
+        "alerts",
         "telemetry",
         "shutdown",
     ] {

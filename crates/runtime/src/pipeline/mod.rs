@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use signalbox_config::{
-    AdminSettings, DeadLetterSettings, Diagnostic, Diagnostics, HistorySettings, JournalKind,
+    AdminSettings, AlertSettings, DeadLetterSettings, Diagnostic, Diagnostics, HistorySettings, JournalKind,
     JournalSettings, LoadedConfig, Origin, ShutdownSettings, SinkEntry, SourceEntry, StartAt,
     TelemetrySettings,
 };
@@ -34,6 +34,8 @@ pub struct Pipeline {
     pub history: Option<HistorySettings>,
     /// `[admin]`
     pub admin: Option<AdminSettings>,
+    /// `[alerts]`; without it no messages are sent.
+    pub alerts: Option<AlertSettings>,
     /// `[telemetry]`
     pub telemetry: TelemetrySettings,
     /// `[shutdown]`
@@ -172,6 +174,7 @@ impl Pipeline {
             dead_letters: config.dead_letters,
             history: config.history,
             admin: config.admin,
+            alerts: config.alerts,
             telemetry: config.telemetry,
             shutdown: config.shutdown,
             sources,

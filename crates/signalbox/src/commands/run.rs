@@ -49,6 +49,7 @@ pub(crate) async fn run(args: &RunArgs) -> Result<Code, Failure> {
             }
         }
     };
+    router.stop_alerts();
     let mut cut_short = false;
     let left = match name {
         None => router.running.stop(Duration::ZERO).await,

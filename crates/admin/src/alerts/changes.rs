@@ -1,0 +1,90 @@
+//! The changes of troubles from one look at the pipeline to the next.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde::Serialize;
+use signalbox_config::AlertSettings;
+
+use super::conditions::{Subject, is_unknown, judge};
+use super::facts::Facts;
+use super::shares::Shares;
+
+/// The step that a trouble has made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Step {
+    Begun,
+    /// The same subject is in another trouble: another reason, another level.
+    Changed,
+    Ended,
+}
+
+/// A change that a message tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) subject: Subject,
+    pub(super) step: Step,
+    pub(super) critical: bool,
+    pub(super) text: String,
+}
+
+/// The troubles that have got a message and are not over.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// The level of each open trouble in its last message.
+    open: BTreeMap<Subject, String>,
+    shares: Shares,
+}
+
+impl Watch {
+    /// Returns at most `room` changes. The next call finds the others again, unless they are over by then, since it compares
+    /// states.
+    pub(super) fn observe(
+        &mut self,
+        facts: &Facts,
+        settings: &AlertSettings,
+        now: Instant,
+        room: usize,
+    ) -> Vec<Change> {
+        self.shares.note(facts, now);
+        let judged = judge(
+            facts,
+            settings,
+            |subject| self.open.get(subject).cloned(),
+            |sink| self.shares.of(sink),
+        );
+        // A component that is gone or disabled has not recovered, so no message says so.
+        self.open.retain(|subject, _| {
+            is_unknown(subject, facts) || judged.iter().any(|(judged, _)| judged == subject)
+        });
+        let mut changes = Vec::new();
+        for (subject, judgement) in judged {
+            if changes.len() == room {
+                break;
+            }
+            let open = self.open.get(&subject);
+            let (step, critical, text) = match judgement {
+                Ok(over) => {
+                    if self.open.remove(&subject).is_none() {
+                        continue;
+                    }
+                    (Step::Ended, false, over.to_owned())
+                }
+                Err(trouble) if open == Some(&trouble.level) => continue,
+                Err(trouble) => {
+                    let before = self.open.insert(subject.clone(), trouble.level);
+                    let step = before.map_or(Step::Begun, |_| Step::Changed);
+                    (step, trouble.critical, trouble.text)
+                }
+            };
+            changes.push(Change {
+                subject,
+                step,
+                critical,
+                text,
+            });
+        }
+        changes
+    }
+}

@@ -1,0 +1,89 @@
+//! The numbers that alerts look at. Read from memory, however slow the disk is.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use jiff::Timestamp;
+use signalbox_history::History;
+use signalbox_journal::{LetterCounts, Usage};
+use signalbox_runtime::hold::HoldCause;
+use signalbox_runtime::ledger::{Ledger, SinkLedger};
+use signalbox_runtime::operate::StatusSource;
+use signalbox_runtime::telemetry::oldest_pending_age;
+
+/// The state of a pipeline, as far as alerts look at it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    pub(super) sinks: Vec<SinkFacts>,
+    pub(super) sources: Vec<SourceFacts>,
+    pub(super) journal: Usage,
+    /// True while the journal cannot be written.
+    pub(super) unwritable: bool,
+    /// True while the history cannot be written.
+    pub(super) history_failing: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct SinkFacts {
+    pub(super) name: Arc<str>,
+    pub(super) disabled: bool,
+    /// The cause of the hold and the code of its reason.
+    pub(super) held: Option<(HoldCause, String)>,
+    /// Seconds since the oldest pending event arrived.
+    pub(super) lag: Option<u64>,
+    pub(super) pending: u64,
+    /// Events journalled for the sink by this process.
+    pub(super) journalled: u64,
+    /// Events rejected by this process.
+    pub(super) rejected: u64,
+    pub(super) letters: LetterCounts,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct SourceFacts {
+    pub(super) name: Arc<str>,
+    /// Seconds until the certificate expires; negative after it, `None` while none is known.
+    pub(super) certificate: Option<i64>,
+}
+
+impl Facts {
+    pub(super) fn read(ledger: &Ledger, source: &dyn StatusSource) -> Facts {
+        let (now, journal) = (Timestamp::now(), source.journal());
+        let sinks = ledger.sinks.iter().map(|(name, sink)| SinkFacts {
+            letters: journal.letters_of(name),
+            ..SinkFacts::read(name, sink, now)
+        });
+        let sources = ledger.sources.iter().map(|(name, source)| SourceFacts {
+            name: name.clone(),
+            certificate: source
+                .vitals
+                .certificate_expiry()
+                .map(|at| at.saturating_sub(now.as_second())),
+        });
+        let history = ledger.history.as_ref().map(History::health);
+        Facts {
+            sinks: sinks.collect(),
+            sources: sources.collect(),
+            journal: journal.usage(),
+            unwritable: journal.refusing().is_some(),
+            history_failing: history.is_some_and(|health| health.failing.is_some()),
+        }
+    }
+}
+
+impl SinkFacts {
+    fn read(name: &Arc<str>, sink: &SinkLedger, now: Timestamp) -> SinkFacts {
+        let held = sink.held.first();
+        SinkFacts {
+            name: name.clone(),
+            disabled: sink.disabled.load(Relaxed),
+            held: held.map(|(cause, reason)| (cause, reason.code().to_owned())),
+            lag: oldest_pending_age(sink, now.as_millisecond()),
+            pending: sink.pending(),
+            // Read before the total, so that no share is above one.
+            rejected: sink.rejected.of_this_process().values().sum(),
+            journalled: sink.journalled.of_this_process(),
+            letters: LetterCounts::default(),
+        }
+    }
+}
