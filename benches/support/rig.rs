@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener as StdListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -201,19 +201,23 @@ impl Router {
 
     /// User and system time, all threads, in the kernel's ticks of 10 ms.
     pub(crate) fn cpu_time(&self) -> Duration {
-        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default();
-        // The program's name, in parentheses, may hold blanks; utime and stime are fields 14 and 15.
-        let fields = text
-            .rsplit_once(')')
-            .map(|(_, rest)| rest.split_whitespace())
+        cpu_time_of(&format!("/proc/{}/stat", self.0.id()))
+    }
+
+    /// The same of the thread with this name.
+    pub(crate) fn cpu_time_of_thread(&self, name: &str) -> Duration {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.0.id()));
+        let mut paths = threads
             .into_iter()
-            .flatten();
-        let ticks: u64 = fields
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<u64>().ok())
-            .sum();
-        Duration::from_millis(ticks * 10)
+            .flatten()
+            .flatten()
+            .map(|thread| thread.path());
+        let is_named = |path: &PathBuf| {
+            let known = std::fs::read_to_string(path.join("comm"));
+            known.is_ok_and(|known| known.trim_end() == name)
+        };
+        let thread = paths.find(is_named).unwrap_or_default();
+        cpu_time_of(&thread.join("stat").to_string_lossy())
     }
 
     /// A figure of the process's memory by its name: `VmRSS:`, or `VmHWM:` for the most that was ever resident.
@@ -223,4 +227,20 @@ impl Router {
         line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
             .unwrap_or(0.0)
     }
+}
+
+fn cpu_time_of(stat: &str) -> Duration {
+    let text = std::fs::read_to_string(stat).unwrap_or_default();
+    // The name of program or thread, in parentheses, may hold blanks; utime and stime are fields 14 and 15.
+    let fields = text
+        .rsplit_once(')')
+        .map(|(_, rest)| rest.split_whitespace())
+        .into_iter()
+        .flatten();
+    let ticks: u64 = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
+    Duration::from_millis(ticks * 10)
 }

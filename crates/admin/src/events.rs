@@ -48,7 +48,7 @@ async fn read<T: Serialize + Send + 'static>(
     answer: impl FnOnce(Reader) -> Result<T, String> + Send + 'static,
 ) -> Result<Response, Rejection> {
     let history = state.history().ok_or_else(|| {
-        let told = "this router keeps no history; add the table [history] to its file and restart it";
+        let told = "this router keeps no history, since its journal is in memory; add the table [history] to its file and restart it";
         Rejection(StatusCode::NOT_FOUND, told.to_owned())
     })?;
     let answered = tokio::task::spawn_blocking(move || {

@@ -16,7 +16,7 @@ pub struct LoadedConfig {
     pub journal: JournalSettings,
     /// `[dead_letters]`
     pub dead_letters: DeadLetterSettings,
-    /// `[history]`; without it there is no history.
+    /// `[history]`, or the settings of a file without the table; `None` if there is no history.
     pub history: Option<HistorySettings>,
     /// `[admin]`; without it there is no admin address.
     pub admin: Option<AdminSettings>,

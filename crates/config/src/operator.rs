@@ -26,7 +26,7 @@ pub struct OperatorSettings {
     pub journal: JournalSettings,
     /// `[dead_letters]`, or its defaults if the table cannot be read.
     pub dead_letters: DeadLetterSettings,
-    /// `[history]`; `None` also if the table cannot be read.
+    /// `[history]`, or the settings of a file without the table; `None` if there is no history, or the table cannot be read.
     pub history: Option<HistorySettings>,
     /// `[admin]`; without it no command can ask a running router.
     pub admin: Option<AdminAddress>,

@@ -16,6 +16,7 @@ use super::{de, key_files, schema};
 pub(crate) struct Sections {
     pub(crate) journal: JournalSettings,
     pub(crate) dead_letters: DeadLetterSettings,
+    /// `None` for a memory journal without the table, and for a table that cannot be read.
     pub(crate) history: Option<HistorySettings>,
     pub(crate) admin: Option<AdminSettings>,
     pub(crate) alerts: Option<AlertSettings>,
@@ -31,10 +32,16 @@ pub(crate) fn sections(
 ) -> Sections {
     let journal = section(root, findings, warnings);
     let wrong = journal.is_none() && root.get(JournalSettings::NAME).is_some();
+    let journal: JournalSettings = journal.unwrap_or_default();
+    let history = match root.get(HistorySettings::NAME) {
+        Some(_) => section(root, findings, warnings),
+        None => HistorySettings::without_table(&journal),
+    };
+    let history = history.map(|history| history.beside(&journal));
     let read = Sections {
-        journal: journal.unwrap_or_default(),
+        journal,
         dead_letters: section(root, findings, warnings).unwrap_or_default(),
-        history: section(root, findings, warnings),
+        history,
         admin: section(root, findings, warnings),
         alerts: section(root, findings, warnings),
         telemetry: section(root, findings, warnings).unwrap_or_default(),

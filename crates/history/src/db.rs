@@ -71,9 +71,17 @@ impl Trouble {
             std::io::ErrorKind::NotFound => Kind::Missing,
             _ => Kind::Other,
         };
+        let told = match error.kind() {
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                "cannot be written: give the router's user the right to write it and the folder in which it lies, or set \
+                 [history] path to another folder"
+                    .to_owned()
+            }
+            _ => format!("cannot be used: {error}"),
+        };
         Trouble {
             path: path.to_owned(),
-            told: format!("cannot be used: {error}"),
+            told,
             kind,
         }
     }

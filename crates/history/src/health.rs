@@ -17,7 +17,8 @@ pub struct Health {
     pub rows: u64,
     /// Records that this process dropped since too many waited for the history's thread. They are in no sum either.
     pub dropped: u64,
-    /// Rows that this process lost since their file could not be written. Sums count them.
+    /// Records that this process lost since a file could not be written: rows, whose records the sums count, and records whose
+    /// sums waited for too long.
     pub lost: u64,
     /// Records that wait for the history's thread.
     pub queued: u64,

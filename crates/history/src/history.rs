@@ -15,7 +15,7 @@ use crate::db::Trouble;
 use crate::files;
 use crate::health::{Health, Numbers, Part};
 use crate::ids::{IdHash, IdKeys};
-use crate::limits::Settings;
+use crate::limits::{Keep, Settings};
 use crate::open_ids::OpenIds;
 use crate::reader::Reader;
 use crate::record::{Handover, Record};
@@ -140,6 +140,12 @@ impl History {
         &self.shared.keys
     }
 
+    /// Returns the keys under which ids of new records are hashed; `None` if only sums are kept, which have no ids.
+    #[must_use]
+    pub fn row_keys(&self) -> Option<&IdKeys> {
+        (self.shared.settings.rows != Keep::Off).then(|| self.keys())
+    }
+
     /// Returns the state of the history.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -150,11 +156,15 @@ impl History {
     #[must_use]
     pub fn reader(&self) -> Reader {
         let settings = &self.shared.settings;
-        Reader::live(
+        let reader = Reader::live(
             settings.folder.clone(),
             self.shared.keys.clone(),
             self.shared.open_ids.clone(),
-        )
+        );
+        match settings.rows {
+            Keep::All | Keep::Failures => reader,
+            Keep::Off => reader.sums_only(),
+        }
     }
 
     /// Waits until all records handed over before are committed, as far as they can be.
@@ -212,7 +222,7 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, messages: &Receiver<Message>) {
-        self.rows_fail = !self.is_ready();
+        self.rows_fail = self.prepare().is_err();
         let (mut commit_at, mut sweep_at) = (Instant::now() + COMMIT, Instant::now());
         loop {
             let message = messages.recv_timeout(commit_at.saturating_duration_since(Instant::now()));
@@ -225,10 +235,7 @@ impl Worker {
                 }
                 Ok(Message::Erase(hashes, reply)) => {
                     self.commit();
-                    let erased = match self.lock {
-                        Some(_) => self.rows.erase(&hashes, now()),
-                        None => Err(Trouble::in_use(&self.settings.folder)),
-                    };
+                    let erased = self.prepare().and_then(|()| self.rows.erase(&hashes, now()));
                     let _ = reply.try_send(erased);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -250,21 +257,21 @@ impl Worker {
         self.numbers.went(Part::Rows, closed.as_ref().err());
     }
 
-    /// Makes the folder, locks it and goes on with its newest file, unless that is done. Returns false while it cannot be done.
-    fn is_ready(&mut self) -> bool {
+    /// Makes the folder, locks it and goes on with its newest file, unless that is done.
+    fn prepare(&mut self) -> Result<(), Trouble> {
         if self.lock.is_some() {
-            return true;
+            return Ok(());
         }
         let folder = &self.settings.folder;
         let made = files::make_folder(folder).map_err(|error| Trouble::io(folder, &error));
         let locked = made.and_then(|()| files::lock(folder));
         self.numbers.went(Part::Folder, locked.as_ref().err());
-        self.lock = locked.ok();
-        if self.lock.is_some() {
+        self.lock = Some(locked?);
+        if self.settings.rows != Keep::Off {
             let resumed = self.rows.resume(now());
             self.numbers.went(Part::Rows, resumed.as_ref().err());
         }
-        self.lock.is_some()
+        Ok(())
     }
 
     fn take(&mut self, handover: Box<dyn Handover>) {
@@ -279,7 +286,8 @@ impl Worker {
         }
         let now = now();
         for record in std::mem::take(&mut self.records) {
-            self.sums.add(&record);
+            let shed = self.sums.add(&record);
+            self.numbers.lost.fetch_add(shed, Relaxed);
             if !self.settings.rows.wants(record.outcome) {
                 continue;
             }
@@ -307,7 +315,7 @@ impl Worker {
     fn commit(&mut self) {
         let now = now();
         // Sums wait meanwhile.
-        self.rows_fail = !self.is_ready();
+        self.rows_fail = self.prepare().is_err();
         if self.rows_fail {
             return;
         }
@@ -346,18 +354,18 @@ impl Worker {
         self.numbers.went(Part::Folder, swept.as_ref().err());
     }
 
-    fn remove_old(&self) -> Result<(), Trouble> {
+    fn remove_old(&mut self) -> Result<(), Trouble> {
         let folder = &self.settings.folder;
         let trouble = |error: io::Error| Trouble::io(folder, &error);
         let mut files = files::list(folder).map_err(trouble)?;
         let mut sizes: Vec<u64> = files.iter().map(|file| files::size(&file.path(folder))).collect();
         let mut bytes: u64 = sizes.iter().sum();
         let oldest = now() - self.settings.keep_millis();
-        // The last one is being written.
-        while files.len() > 1
-            && let (Some(file), Some(size)) = (files.first().copied(), sizes.first().copied())
-            && (bytes > self.settings.max_bytes || file.end() < oldest)
+        while let (Some(file), Some(size)) = (files.first().copied(), sizes.first().copied())
+            // The last one is being written, unless its time is over.
+            && (files.len() > 1 && bytes > self.settings.max_bytes || file.end() < oldest)
         {
+            self.rows.close_if(file, now())?;
             let path = file.path(folder);
             files::remove(&path).map_err(|error| Trouble::io(&path, &error))?;
             tracing::debug!(file = %path.display(), "a file of the history is too old, or one too many, and was removed");

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::hash::Hasher as _;
 
 use ring::hkdf;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use signalbox_core::privacy::looks_personal;
 use signalbox_core::{JournalKey, Sha256Hex};
 use siphasher::sip::SipHasher24;
@@ -165,7 +166,7 @@ impl std::fmt::Debug for IdKeys {
 const CONTEXT: &[&[u8]] = &[b"signalbox history 1, hashes of ids"];
 const NAME_CONTEXT: &[&[u8]] = &[b"signalbox history 1, name of the key"];
 
-/// The reason why keys cannot be derived: there are none, or the library refuses.
+/// The reason why keys cannot be derived: there are none, the system gives no random numbers, or the library refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the key of the history cannot be derived")]
 pub struct KeyError;
@@ -182,6 +183,16 @@ impl IdKeys {
             return Err(KeyError);
         }
         Ok(IdKeys(keys))
+    }
+
+    /// Makes random keys that are kept nowhere, for a history of sums alone: it hashes no id.
+    ///
+    /// # Errors
+    /// [`KeyError`] if the system gives no random numbers.
+    pub fn random() -> Result<IdKeys, KeyError> {
+        let mut bytes = [0; 32];
+        SystemRandom::new().fill(&mut bytes).map_err(|_| KeyError)?;
+        IdKeys::derive([&JournalKey::new(bytes)])
     }
 
     /// Computes the hash of an id for a new record. Spellings of an e-mail address and of a phone number that mean the same

@@ -6,16 +6,18 @@
 //!
 //! ```text
 //! drivers ──hand──▶ queue ──▶ thread ──▶ sums.db      sums by hour, sink, mapping, name, outcome, reason, currency
-//!                                   ├──▶ rows-DAY.db  a row for each record
+//!                                   ├──▶ rows-DAY.db  a row for each record, unless only sums are kept
 //!                                   └──▶ newest ids in memory ──a segment at a time──▶ rows-DAY.db
 //! ```
 //!
 //! A [`Reader`] searches the files beside the thread. [`merge_pages`] and [`merge_sums`] make one answer of those of several
 //! routers.
 
+mod blocks;
 mod db;
 mod entry;
 mod files;
+mod filter;
 mod health;
 mod history;
 mod ids;
@@ -34,13 +36,14 @@ mod text;
 
 pub use db::Trouble;
 pub use entry::Entry;
+pub use filter::Filter;
 pub use health::Health;
 pub use history::{Ended, EraseError, History};
 pub use ids::{IdHash, IdKeys, IdKind, Ids, KeyError};
 pub use key_file::{KeyFile, KeyFileError, key_file_of};
 pub use limits::{Keep, Settings};
 pub use merge::{Located, merge_pages, merge_sums};
-pub use reader::{Filter, MOST, Page, Place, Reader};
+pub use reader::{MOST, Page, Place, Reader};
 pub use record::{Attempt, Handover, Outcome, Record};
 pub use report::{By, Report, Sum};
 pub use sums::LATENCY_BUCKETS;

@@ -1,5 +1,6 @@
 //! Searches: an event's records by an id, the latest records, sums. Readers wait for nothing but the disk.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,13 +8,14 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 use serde::{Deserialize, Serialize};
 
+use crate::blocks;
 use crate::db::{self, Trouble};
 use crate::entry::Entry;
 use crate::files::{self, RowFile, SUMS};
+use crate::filter::{Conditions, Filter};
 use crate::ids::{IdHash, IdKeys};
 use crate::kept_ids;
 use crate::open_ids::OpenIds;
-use crate::record::Outcome;
 use crate::report::{Report, Sum, read_sums};
 use crate::rows::waiting_ids;
 
@@ -27,6 +29,8 @@ pub struct Reader {
     keys: IdKeys,
     /// `None` if no router runs; the newest ids are then read from the rows.
     open_ids: Option<Arc<OpenIds>>,
+    /// No rows are added: the history keeps sums alone.
+    sums_only: bool,
 }
 
 impl std::fmt::Debug for Reader {
@@ -35,42 +39,6 @@ impl std::fmt::Debug for Reader {
             .field("folder", &self.folder)
             .finish_non_exhaustive()
     }
-}
-
-/// The conditions on records; all of them must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Filter {
-    /// Name of the sink.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sink: Option<String>,
-    /// Name of the source.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// Name of the mapping.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mapping: Option<String>,
-    /// The event's own name, or that at the destination.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event_name: Option<String>,
-    /// Name of the outcome.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<String>,
-    /// Code of the reason.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// True for events that were late at delivery, false for the others.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub late: Option<bool>,
-    /// Code of a warning.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub warning: Option<String>,
-    /// Records that ended at or after this moment, Unix milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<i64>,
-    /// Records that ended before this moment, Unix milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<i64>,
 }
 
 /// A page of records, the newest first.
@@ -133,6 +101,7 @@ impl Reader {
             folder,
             keys,
             open_ids: Some(open_ids),
+            sums_only: false,
         }
     }
 
@@ -143,6 +112,34 @@ impl Reader {
             folder,
             keys,
             open_ids: None,
+            sums_only: false,
+        }
+    }
+
+    /// Makes it the reader of a history to which no rows are added.
+    #[must_use]
+    pub fn sums_only(self) -> Reader {
+        Reader {
+            sums_only: true,
+            ..self
+        }
+    }
+
+    /// Returns false if the history keeps sums alone, and has no rows of before.
+    ///
+    /// # Errors
+    /// [`Trouble`] if the folder cannot be read.
+    pub fn has_rows(&self) -> Result<bool, Trouble> {
+        Ok(!self.sums_only || !self.files()?.is_empty())
+    }
+
+    /// Lists the files of rows, the oldest first; none without a folder, which cannot be made where a file has its name.
+    fn files(&self) -> Result<Vec<RowFile>, Trouble> {
+        match files::list(&self.folder) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Ok(Vec::new())
+            }
+            files => files.map_err(|error| Trouble::io(&self.folder, &error)),
         }
     }
 
@@ -188,10 +185,7 @@ impl Reader {
         limit: usize,
         ids: Option<&[IdHash]>,
     ) -> Result<Page, Trouble> {
-        let files = match files::list(&self.folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            files => files.map_err(|error| Trouble::io(&self.folder, &error))?,
-        };
+        let files = self.files()?;
         let mut page = Page::default();
         let wanted = |file: &&RowFile| {
             after.is_none_or(|after| **file <= after.file)
@@ -244,39 +238,59 @@ impl Reader {
         limit: usize,
         (ids, open): (Option<&[IdHash]>, Option<Vec<i64>>),
     ) -> rusqlite::Result<Vec<Entry>> {
-        let Some(mut conditions) = Conditions::of(db, filter)? else {
+        let Some(conditions) = Conditions::of(db, filter)? else {
             return Ok(Vec::new());
         };
-        if let Some(ids) = ids {
-            let mut rows = kept_ids::in_table(db, ids)?;
-            match open {
-                Some(open) => rows.extend(open),
-                None => {
-                    let waiting = waiting_ids(db, &self.keys)?;
-                    let found = waiting.into_iter().filter(|(id, _)| ids.contains(id));
-                    rows.extend(found.map(|(_, row)| row));
+        let mut on_rows = conditions.on_rows();
+        let ranges = match ids {
+            None => blocks::ranges(db, &conditions)?,
+            Some(ids) => {
+                let rows = self.rows_of(db, ids, open)?;
+                if rows.is_empty() {
+                    return Ok(Vec::new());
                 }
+                let list: Vec<String> = rows.iter().rev().take(MOST).map(ToString::to_string).collect();
+                on_rows = format!("{on_rows} AND id IN ({})", list.join(","));
+                vec![blocks::ALL]
             }
-            rows.sort_unstable();
-            rows.dedup();
-            if rows.is_empty() {
-                return Ok(Vec::new());
-            }
-            let list: Vec<String> = rows.iter().rev().take(MOST).map(ToString::to_string).collect();
-            conditions.sql.push(format!("id IN ({})", list.join(",")));
-        }
-        if let Some(before) = before {
-            conditions.add("id < ?", before);
-        }
+        };
         let sql = format!(
-            "SELECT {} FROM records WHERE id IN (SELECT id FROM rows WHERE {} ORDER BY id DESC LIMIT {limit}) ORDER BY id DESC",
+            "SELECT {} FROM records WHERE id IN (SELECT id FROM rows WHERE {on_rows} AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?) \
+             ORDER BY id DESC",
             Entry::COLUMNS,
-            conditions.text(),
         );
         let mut select = db.prepare(&sql)?;
-        let read = |row: &Row<'_>| Entry::read(row, file);
-        let found = select.query_map(params_from_iter(conditions.values), read)?;
-        found.collect()
+        let mut entries = Vec::new();
+        for (first, end) in ranges {
+            let end = before.map_or(end, |before| before.min(end));
+            let missing = i64::try_from(limit.saturating_sub(entries.len())).unwrap_or(i64::MAX);
+            if missing == 0 {
+                break;
+            }
+            let bounds = [first, end, missing].map(Value::Integer);
+            let values = conditions.values().iter().chain(&bounds);
+            let read = |row: &Row<'_>| Entry::read(row, file);
+            for entry in select.query_map(params_from_iter(values), read)? {
+                entries.push(entry?);
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Lists the rows with one of these ids in their order. `open` has the rows from the memory of the router.
+    fn rows_of(&self, db: &Connection, ids: &[IdHash], open: Option<Vec<i64>>) -> rusqlite::Result<Vec<i64>> {
+        let mut rows = kept_ids::in_table(db, ids)?;
+        match open {
+            Some(open) => rows.extend(open),
+            None => {
+                let waiting = waiting_ids(db, &self.keys)?;
+                let found = waiting.into_iter().filter(|(id, _)| ids.contains(id));
+                rows.extend(found.map(|(_, row)| row));
+            }
+        }
+        rows.sort_unstable();
+        rows.dedup();
+        Ok(rows)
     }
 
     /// Returns true if all files were written under keys that this reader has; otherwise searches by ids find only a part.
@@ -300,83 +314,4 @@ impl Reader {
         }
         Ok(true)
     }
-}
-
-/// Conditions of a query on rows.
-struct Conditions {
-    sql: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Conditions {
-    /// Translates a filter; `None` if no row of the file can meet it.
-    fn of(db: &Connection, filter: &Filter) -> rusqlite::Result<Option<Conditions>> {
-        let mut all = Conditions {
-            sql: Vec::new(),
-            values: Vec::new(),
-        };
-        let named = [
-            ("sink = ?", &filter.sink),
-            ("source = ?", &filter.source),
-            ("mapping = ?", &filter.mapping),
-            ("reason = ?", &filter.reason),
-        ];
-        for (sql, name) in named {
-            let Some(name) = name else { continue };
-            let Some(number) = number(db, name)? else {
-                return Ok(None);
-            };
-            all.add(sql, number);
-        }
-        if let Some(name) = &filter.event_name {
-            let Some(number) = number(db, name)? else {
-                return Ok(None);
-            };
-            all.add("(event_name = ? OR event = ?)", number);
-            all.values.push(Value::Integer(number));
-        }
-        if let Some(outcome) = &filter.outcome {
-            let Some(outcome) = Outcome::named(outcome) else {
-                return Ok(None);
-            };
-            all.add("outcome = ?", i64::from(outcome as u8));
-        }
-        if let Some(late) = filter.late {
-            all.add("late = ?", i64::from(late));
-        }
-        if let Some(warning) = &filter.warning {
-            // The JSON of a list of warnings has the code in this form.
-            let code = serde_json::to_string(warning).unwrap_or_default();
-            all.sql
-                .push("warnings IN (SELECT id FROM names WHERE instr(name, ?) > 0)".to_owned());
-            all.values.push(Value::Text(format!("\"code\":{code},")));
-        }
-        if let Some(since) = filter.since {
-            all.add("ended_at >= ?", since);
-        }
-        if let Some(before) = filter.before {
-            all.add("ended_at < ?", before);
-        }
-        Ok(Some(all))
-    }
-
-    fn add(&mut self, sql: &str, value: i64) {
-        self.sql.push(sql.to_owned());
-        self.values.push(Value::Integer(value));
-    }
-
-    fn text(&self) -> String {
-        if self.sql.is_empty() {
-            "TRUE".to_owned()
-        } else {
-            self.sql.join(" AND ")
-        }
-    }
-}
-
-/// Returns the number of a text in a file.
-fn number(db: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
-    use rusqlite::OptionalExtension as _;
-    let mut find = db.prepare_cached("SELECT id FROM names WHERE name = ?1")?;
-    find.query_row([name], |row| row.get(0)).optional()
 }

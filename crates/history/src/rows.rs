@@ -12,7 +12,7 @@ use crate::ids::{IdHash, IdKeys};
 use crate::limits::Settings;
 use crate::open_ids::OpenIds;
 use crate::record::Record;
-use crate::{kept_ids, schema, text};
+use crate::{blocks, kept_ids, schema, text};
 
 #[cfg(test)]
 mod tests;
@@ -44,6 +44,8 @@ struct OpenFile {
     next: i64,
     /// The row after the last committed one.
     committed: i64,
+    /// The first block of rows that is not in the table of blocks.
+    next_block: i64,
     /// True while a transaction is open.
     writing: bool,
     /// The minute in which ids were last looked at, and the time of the last segment.
@@ -106,6 +108,7 @@ impl Rows {
             if segment {
                 file.write_segment(&self.open_ids.sorted())?;
             }
+            file.next_block = blocks::add(&file.db, file.next_block, file.next)?;
             file.db.execute_batch("COMMIT")
         });
         if let Err(error) = written {
@@ -129,6 +132,17 @@ impl Rows {
     /// Lets go of the file, which is deleted.
     pub(crate) fn leave(&mut self) {
         self.file = None;
+    }
+
+    /// Ends a file whose time is over, so that it can be removed.
+    ///
+    /// # Errors
+    /// [`Trouble`]; nothing since the last commit is kept then.
+    pub(crate) fn close_if(&mut self, name: RowFile, now: i64) -> Result<(), Trouble> {
+        match &self.file {
+            Some(file) if file.name == name => self.close(now),
+            _ => Ok(()),
+        }
     }
 
     /// Ends the file, with all of its ids in the table.
@@ -200,9 +214,9 @@ impl Rows {
             db.execute("INSERT OR IGNORE INTO meta VALUES ('key:' || ?1, 1)", [key])?;
             let last: Option<i64> = db.query_row("SELECT max(id) FROM rows", [], |row| row.get(0))?;
             let waiting = waiting_ids(&db, &self.keys)?;
-            Ok((last.unwrap_or(0) + 1, waiting))
+            Ok((last.unwrap_or(0) + 1, blocks::next(&db)?, waiting))
         };
-        let (next, waiting) = prepare().map_err(|error| Trouble::of(&path, &error))?;
+        let (next, next_block, waiting) = prepare().map_err(|error| Trouble::of(&path, &error))?;
         self.open_ids.begin(name, waiting);
         self.file = Some(OpenFile {
             name,
@@ -211,6 +225,7 @@ impl Rows {
             names: HashMap::new(),
             next,
             committed: next,
+            next_block,
             writing: false,
             minute: now.div_euclid(MINUTE_MILLIS),
             segment_at: now,

@@ -42,6 +42,21 @@ CREATE TABLE ids (
   PRIMARY KEY (segment, hash, row)
 ) WITHOUT ROWID;
 CREATE TABLE segments (segment INTEGER PRIMARY KEY, last_row INTEGER NOT NULL);
+CREATE TABLE blocks (
+  block INTEGER NOT NULL,
+  source INTEGER NOT NULL,
+  sink INTEGER NOT NULL,
+  mapping INTEGER,
+  event INTEGER NOT NULL,
+  event_name INTEGER,
+  outcome INTEGER NOT NULL,
+  reason INTEGER,
+  late INTEGER NOT NULL,
+  warnings INTEGER,
+  first_ended_at INTEGER NOT NULL,
+  last_ended_at INTEGER NOT NULL,
+  count INTEGER NOT NULL
+);
 CREATE VIEW records AS SELECT
   rows.id,
   rows.ended_at,

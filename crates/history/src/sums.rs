@@ -19,6 +19,8 @@ use crate::schema;
 
 /// Most names of events, and most currencies, of a sink in an hour.
 const MOST: usize = 100;
+/// Sums that wait in memory at most while their file cannot be written; beyond, those of the oldest hour are lost.
+const MOST_WAITING: usize = 10_000;
 /// Upper bounds of the buckets of latency in seconds; the last one has none.
 pub const LATENCY_BUCKETS: [u64; 10] = [1, 2, 5, 15, 60, 300, 900, 3_600, 21_600, 86_400];
 /// The name of the last bucket.
@@ -103,8 +105,8 @@ impl Sums {
         }
     }
 
-    /// Counts a record.
-    pub(crate) fn add(&mut self, record: &Record) {
+    /// Counts a record. Returns the number of records whose sums were lost since too many wait.
+    pub(crate) fn add(&mut self, record: &Record) -> u64 {
         let hour = record.ended_at.div_euclid(HOUR_MILLIS);
         let currency = record.value.as_ref().and_then(|value| value.currency.as_deref());
         // A blank cannot stand in a name of one kind and a currency alike.
@@ -124,6 +126,7 @@ impl Sums {
             reason: record.reason.as_deref().unwrap_or_default().into(),
             currency,
         };
+        let shed = self.make_room(&key);
         let values = self.waiting.entry(key).or_default();
         values.count += 1;
         if let Some(value) = &record.value {
@@ -144,6 +147,19 @@ impl Sums {
         if record.outcome == Outcome::Delivered {
             *values.latency.entry(bucket(record.latency())).or_default() += 1;
         }
+        shed
+    }
+
+    /// Drops the sums of the oldest hour if too many wait; returns the number of their records.
+    fn make_room(&mut self, key: &Key) -> u64 {
+        if self.waiting.len() < MOST_WAITING || self.waiting.contains_key(key) {
+            return 0;
+        }
+        let oldest = self.waiting.keys().map(|key| key.hour).min();
+        let of_oldest = self.waiting.extract_if(|key, _| Some(key.hour) == oldest);
+        of_oldest
+            .map(|(_, values)| u64::try_from(values.count).unwrap_or(0))
+            .sum()
     }
 
     /// Writes what waits, and removes hours that are too old.
@@ -278,6 +294,22 @@ mod tests {
         ] {
             assert_eq!(bucket(millis), name, "{millis}");
         }
+    }
+
+    #[test]
+    fn sums_that_cannot_be_written_are_bounded() {
+        let mut sums = Sums::new(&Settings::new("/nowhere"));
+        let mut record = Record::of_event("web".into(), "ads".into(), "e".into(), Outcome::Filtered, (0, 0));
+        for n in 0..MOST_WAITING {
+            record.reason = Some(n.to_string().into());
+            record.ended_at = if n < 10 { 0 } else { HOUR_MILLIS };
+            assert_eq!(sums.add(&record), 0);
+        }
+        assert_eq!(sums.add(&record), 0, "it has a place");
+        record.reason = Some("another".into());
+        assert_eq!(sums.add(&record), 10, "the sums of the first hour");
+        assert_eq!(sums.waiting.len(), MOST_WAITING - 9);
+        assert_eq!(sums.add(&record), 0);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Opening of the history that the configuration names, and the ids by which it finds events.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use signalbox_config::{HistoryEvents, HistorySettings, JournalKind, JournalSettings};
 use signalbox_core::{Event, Node, Sha256Hex};
 use signalbox_history::{
-    Filter, History, IdHash, IdKeys, IdKind, Keep, KeyFile, Page, Reader, Report, Settings, Sum, key_file_of,
+    EraseError, Filter, History, IdHash, IdKeys, IdKind, Keep, KeyFile, Page, Reader, Report, Settings, Sum,
+    key_file_of,
 };
 use signalbox_journal::{Subject, Wanted};
 
@@ -18,10 +20,15 @@ use crate::erase::{EraseRequest, hashes};
 /// A sentence about its key, or that no thread can be started.
 pub fn open(settings: &HistorySettings, journal: &JournalSettings) -> Result<History, String> {
     let folder = settings.folder();
+    let path = key_file_of(&folder);
     let keys = match journal_keys(journal)? {
         Some(keys) => keys,
+        None if settings.events == HistoryEvents::Off => match read_key_file(&folder)? {
+            // An erasure needs it for rows of before.
+            Some(keys) => keys,
+            None => IdKeys::random().map_err(|error| format!("history: {error}"))?,
+        },
         None => {
-            let path = key_file_of(&folder);
             let file = KeyFile::open(&path).map_err(|error| format!("history: {error}"))?;
             tracing::info!(
                 key = %path.display(),
@@ -50,9 +57,16 @@ pub fn open(settings: &HistorySettings, journal: &JournalSettings) -> Result<His
 /// A sentence about its key.
 pub fn reader(settings: &HistorySettings, journal: &JournalSettings) -> Result<Reader, String> {
     let folder = settings.folder();
+    let sums_only = settings.events == HistoryEvents::Off;
     let keys = match journal_keys(journal)? {
         Some(keys) => Some(keys),
-        None => KeyFile::read(&key_file_of(&folder)).map_err(|error| format!("history: {error}"))?,
+        None => read_key_file(&folder)?,
+    };
+    let keys = match keys {
+        None if sums_only && folder.exists() => {
+            Some(IdKeys::random().map_err(|error| format!("history: {error}"))?)
+        }
+        keys => keys,
     };
     let keys = keys.ok_or_else(|| {
         let path = std::path::absolute(&folder).unwrap_or(folder.clone());
@@ -62,7 +76,12 @@ pub fn reader(settings: &HistorySettings, journal: &JournalSettings) -> Result<R
             path.display()
         )
     })?;
-    Ok(Reader::of_files(folder, keys))
+    let reader = Reader::of_files(folder, keys);
+    Ok(if sums_only { reader.sums_only() } else { reader })
+}
+
+fn read_key_file(folder: &Path) -> Result<Option<IdKeys>, String> {
+    KeyFile::read(&key_file_of(folder)).map_err(|error| format!("history: {error}"))
 }
 
 /// Derives the keys from those of a sealed journal.
@@ -118,10 +137,18 @@ const PERSON: [(IdKind, &[&str]); 7] = [
     (IdKind::UserId, &["userId"]),
 ];
 
-/// Takes from an event what its history keeps.
-pub(crate) fn traced_ids(event: &Event, keys: &IdKeys) -> Traced {
+/// Takes from an event what its history keeps: of a history of sums alone, which has no keys, the name and the receipt.
+pub(crate) fn traced(event: &Event, keys: Option<&IdKeys>) -> Traced {
     let root = event.root();
     let at = |path: &[&str]| path.iter().try_fold(root, |node, key| node.get(key));
+    let name = at(&["event"]).and_then(Node::as_str);
+    let named = Traced {
+        received_at: event.receipt().received_at,
+        source: event.receipt().source.clone(),
+        event: name.unwrap_or_else(|| event.event_type()).into(),
+        ..Traced::default()
+    };
+    let Some(keys) = keys else { return named };
     let mut people = Vec::new();
     for (kind, path) in PERSON {
         let Some(node) = at(path) else { continue };
@@ -140,14 +167,11 @@ pub(crate) fn traced_ids(event: &Event, keys: &IdKeys) -> Traced {
         let named = signalbox_core::privacy::shown_name(named.trim());
         (!named.is_empty()).then(|| named.into())
     });
-    let name = at(&["event"]).and_then(Node::as_str);
     Traced {
-        received_at: event.receipt().received_at,
-        source: event.receipt().source.clone(),
         library,
-        event: name.unwrap_or_else(|| event.event_type()).into(),
         message_id: event.message_id().into(),
         people,
+        ..named
     }
 }
 
@@ -241,8 +265,18 @@ impl WantedId {
 /// Searches a history. Blocks while it reads files.
 ///
 /// # Errors
-/// A sentence about the request, or about the folder that cannot be read.
+/// A sentence about the request, about the folder that cannot be read, or that only sums are kept.
 pub fn find(reader: &Reader, request: &FindRequest) -> Result<Page, String> {
+    if !reader
+        .has_rows()
+        .map_err(|trouble| format!("history: {trouble}"))?
+    {
+        return Err(
+            "the history keeps sums only, as 'signalbox report' shows them; to find single events from now on, set \
+             [history] events = \"all\" and restart the router"
+                .to_owned(),
+        );
+    }
     let found = match &request.id {
         Some(id) => reader.find(&id.hashes(reader.keys())?, &request.filter),
         None => reader.latest(&request.filter, request.after, request.limit),
@@ -259,13 +293,20 @@ pub fn report(reader: &Reader, request: &Report) -> Result<Vec<Sum>, String> {
     sums.map_err(|trouble| format!("history: {trouble}"))
 }
 
-/// Removes the ids of all records that a request covers from a history; returns the number of records.
+/// Removes the ids of all records that a request covers from a history; returns the number of records, or `None` if the
+/// history has sums alone.
 ///
 /// # Errors
 /// A sentence if a file cannot be read or written; the same request completes the erasure.
-pub async fn erase(history: History, request: &EraseRequest) -> Result<u64, String> {
+pub async fn erase(history: History, request: &EraseRequest) -> Result<Option<u64>, String> {
     let hashes = erased_hashes(history.keys(), request.subject, &request.values);
-    let erased = tokio::task::spawn_blocking(move || history.erase(hashes)).await;
+    let erase = move || -> Result<Option<u64>, EraseError> {
+        match history.reader().has_rows()? {
+            true => Ok(Some(history.erase(hashes)?)),
+            false => Ok(None),
+        }
+    };
+    let erased = tokio::task::spawn_blocking(erase).await;
     let erased = erased.map_err(|_| "the history's erasure went wrong; the log has the place".to_owned())?;
     erased.map_err(|error| format!("history: {error}; the same request completes the erasure"))
 }
@@ -300,7 +341,11 @@ mod tests {
         let json = r#"{"type":"track","event":"Signed Up","messageId":"m","userId":"u-1",
             "properties":{"email":["IVY@example.com","b@example.com"]},"context":{"traits":{"phone":"+49 30 901820"},
             "library":{"name":"analytics.js","version":"2.1"}}}"#;
-        let traced = traced_ids(&Event::parse(json, receipt).unwrap(), &keys);
+        let event = Event::parse(json, receipt).unwrap();
+        let of_sums = traced(&event, None);
+        assert_eq!((&*of_sums.event, of_sums.received_at), ("Signed Up", 1));
+        assert!(of_sums.people.is_empty() && of_sums.message_id.is_empty());
+        let traced = traced(&event, Some(&keys));
         for id in [
             WantedId::Email("ivy@example.com".into()),
             WantedId::Email("b@example.com".into()),

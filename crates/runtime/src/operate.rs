@@ -355,7 +355,7 @@ impl StatusSource for Remote {
         })
         .await?;
         if let Some(history) = self.history.clone().filter(|_| !request.dry_run) {
-            erased.history = Some(history::erase(history, request).await?);
+            erased.history = history::erase(history, request).await?;
         }
         Ok(erased)
     }

@@ -8,7 +8,7 @@ use signalbox_history::{History, IdKind, Ids, Outcome, Record};
 use signalbox_journal::SOURCE;
 
 use crate::dead_letters::now_millis;
-use crate::history::{Traced, traced_ids};
+use crate::history::{self, Traced};
 
 /// Notes the ends of a source's events for the history.
 pub(crate) struct SourceNotes {
@@ -33,10 +33,13 @@ impl SourceNotes {
         let trace = |(event, fate): (&Event, &Fate)| match fate {
             Fate::Accepted | Fate::Duplicate => Traced {
                 received_at: event.receipt().received_at,
-                message_id: event.message_id().into(),
+                message_id: match self.history.row_keys() {
+                    Some(_) => event.message_id().into(),
+                    None => Box::default(),
+                },
                 ..Traced::default()
             },
-            Fate::Filtered(_) | Fate::Rejected(_) => traced_ids(event, self.history.keys()),
+            Fate::Filtered(_) | Fate::Rejected(_) => history::traced(event, self.history.row_keys()),
         };
         events.iter().zip(fates).map(trace).collect()
     }
@@ -76,7 +79,9 @@ impl SourceNotes {
 
     fn record(&self, traced: Traced, outcome: Outcome, reason: Option<&Reason>) -> Record {
         let mut ids = Ids::default();
-        ids.add(IdKind::MessageId, &traced.message_id, self.history.keys());
+        if let Some(keys) = self.history.row_keys() {
+            ids.add(IdKind::MessageId, &traced.message_id, keys);
+        }
         traced.people.iter().for_each(|hash| ids.add_person(*hash));
         let name = shown_name(&traced.event);
         let times = (traced.received_at, now_millis());

@@ -8,6 +8,7 @@ use super::{Rig, pipeline};
 use crate::support::client::post_all;
 use crate::support::events::{orders, unmatched};
 use crate::support::process::{Exit, run_with};
+use crate::support::until;
 
 const HISTORY: &str = "[history]\npath = \"${FOLDER}/history\"\n";
 const EMAIL: &str = "Ada.Okafor@example.com\n";
@@ -268,9 +269,61 @@ async fn an_event_whose_time_is_over_and_one_that_is_held_are_told_so() {
         .command(&["events", "--message-id", "h-0", "--sink", "pinterest"])
         .await;
     assert_eq!(told.code, Some(1), "{told:?}");
+    let pending = "pinterest: 1 pending, held because";
+    assert!(told.stderr.contains(pending), "{told:?}");
+    // Other sinks have delivered it meanwhile, which is no answer for this one.
+    let told = rig.command(&["events", "--message-id", "h-0"]).await;
+    assert_eq!(told.code, Some(0), "{told:?}");
     assert!(
-        told.stderr.contains("pinterest: 1 pending, held because"),
+        told.stdout.contains("archive") && told.stdout.contains("hook"),
         "{told:?}"
+    );
+    assert!(told.stderr.contains(pending), "{told:?}");
+    let told = rig
+        .command(&["events", "--message-id", "h-0", "--sink", "hook"])
+        .await;
+    assert!(!told.stderr.contains("pending"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_made_and_a_copy_that_is_not_sent_are_told_so() {
+    let rig = start(Faults::default()).await;
+    let nobody = json!({
+        "type": "track", "event": "Generate Lead", "messageId": "n-0", "anonymousId": "a", "properties": {}
+    });
+    post_all(&rig.world.listen, &[nobody]).await;
+    post_all(&rig.world.listen, &orders("n", 2)[1..]).await;
+    rig.settled().await;
+    let rejected = at_pinterest(&rig, "n-0").await;
+    assert_eq!(rejected["outcome"], "rejected", "{rejected}");
+    assert!(rejected["mapping"].is_string(), "{rejected}");
+    assert_eq!(rejected["attempts"], json!([]), "it was never sent: {rejected}");
+    let letters = rig.lines(&["deadletters", "list", "--sink", "pinterest"]).await;
+    assert_eq!(rejected["reason"], letters[0]["reason"], "{letters:?}");
+    assert_eq!(rejected["mapping"], letters[0]["mapping"], "{letters:?}");
+
+    let replay = ["replay", "--sink", "pinterest", "--from", "1h", "--yes"];
+    rig.told(&replay).await;
+    rig.wait(|status| status.sinks["pinterest"].records.duplicate == 1 && status.sums_close)
+        .await;
+    // The sink hands its records over with the commit that follows their count.
+    let both = || async {
+        let found = rig
+            .lines(&["events", "--message-id", "n-1", "--sink", "pinterest"])
+            .await;
+        (found.len() == 2).then_some(found)
+    };
+    let found = until(both, || rig.router().stderr()).await;
+    let mut outcomes: Vec<_> = found.iter().map(|entry| entry["outcome"].as_str()).collect();
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, [Some("delivered"), Some("duplicate")], "{found:?}");
+    let copy = found
+        .iter()
+        .find(|entry| entry["outcome"] == "duplicate")
+        .unwrap();
+    assert_eq!(
+        (&copy["attempts"], &copy["event_name"]),
+        (&json!([]), &json!("checkout"))
     );
 }
 
@@ -296,14 +349,74 @@ async fn an_erasure_reaches_the_history_of_a_running_and_of_a_stopped_router() {
 }
 
 #[tokio::test]
-async fn a_router_without_a_history_says_how_to_get_one() {
+async fn without_the_table_sums_alone_lie_beside_the_journal() {
     let mut rig = Rig::start("").await;
-    for _ in 0..2 {
-        let told = rig.command(&["events"]).await;
+    post_all(&rig.world.listen, &orders("s", 2)).await;
+    rig.settled().await;
+    let by = ["report", "--by", "sink,event_name,outcome", "--sink", "pinterest"];
+    for running in [true, false] {
+        let report = rig.lines(&by).await;
+        assert_eq!(report.len(), 1, "{report:?}");
+        assert_eq!(
+            (&report[0]["records"], &report[0]["value"]),
+            (&json!(2), &json!("147.00"))
+        );
+        let told = rig.command(&["events", "--message-id", "s-0"]).await;
         assert_eq!(told.code, Some(1), "{told:?}");
-        assert!(told.stderr.contains("[history]"), "{told:?}");
-        if rig.router.is_some() {
+        assert!(told.stderr.contains("sums only"), "{told:?}");
+        if running {
             rig.stop().await;
         }
+    }
+    let mut names: Vec<_> = std::fs::read_dir(rig.world.path("signalbox-journal-history"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["LOCK", "sums.db"], "no rows");
+    assert!(!rig.world.path("signalbox-journal-history.key").exists());
+    // With the table, the sums go on.
+    rig.write(&pipeline("[history]\n", ""));
+    rig.again().await;
+    post_all(&rig.world.listen, &orders("t", 1)).await;
+    rig.settled().await;
+    assert_eq!(rig.lines(&by).await[0]["records"], 3);
+    assert_eq!(at_pinterest(&rig, "t-0").await["outcome"], "delivered");
+}
+
+#[tokio::test]
+async fn sums_that_cannot_be_written_cost_no_event_and_the_status_says_why() {
+    let mut rig = Rig {
+        world: super::World::new().await,
+        router: None,
+    };
+    // Another file has the folder's name.
+    rig.world.write("signalbox-journal-history", "");
+    rig.write(&pipeline("", ""));
+    rig.again().await;
+    post_all(&rig.world.listen, &orders("s", 2)).await;
+    let status = rig.settled().await;
+    assert_eq!(status.sinks["pinterest"].delivered, 2);
+    let failing = status.history.and_then(|history| history.failing).unwrap();
+    assert!(failing.contains("signalbox-journal-history"), "{failing}");
+    let erased = with_input(
+        &rig,
+        &["erase", "--user-id", "-", "--yes", "--json"],
+        "user-of-s-0\n",
+    )
+    .await;
+    assert_eq!(erased.code, Some(0), "{erased:?}");
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_router_with_a_memory_journal_writes_no_history_and_says_how_to_get_one() {
+    let mut rig = Rig::start_with(&pipeline("[journal]\ntype = \"memory\"\n", "")).await;
+    let told = rig.command(&["events"]).await;
+    assert_eq!(told.code, Some(1), "{told:?}");
+    assert!(told.stderr.contains("[history]"), "{told:?}");
+    rig.stop().await;
+    for name in ["signalbox-history", "signalbox-journal-history"] {
+        assert!(!rig.world.path(name).exists(), "{name}");
     }
 }

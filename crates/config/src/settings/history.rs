@@ -7,14 +7,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{BuildError, HumanDuration, Size};
 
-use super::Table;
+use super::{JournalKind, JournalSettings, Table};
 
-/// The history of what became of each event. Without this table there is none.
+/// The history of what became of each event. Without this table, a router with a disk journal keeps the sums alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HistorySettings {
     /// Folder of the history's SQLite files, created if it is missing; one router at a time. If the journal has no `key`, the key
-    /// that hides ids is made beside it, in a file of the same name with `.key`. Default: `"signalbox-history"`.
+    /// that hides ids is made beside it, in a file of the same name with `.key`. Default: the folder beside that of the journal
+    /// with its name and `-history`, so `"signalbox-journal-history"`; memory journal: `"signalbox-history"`.
     pub path: Option<PathBuf>,
     /// Time for which records and sums are kept, at least `"1h"`. Default: `"7d"`.
     pub keep: Option<HumanDuration>,
@@ -42,6 +43,29 @@ pub enum HistoryEvents {
 impl HistorySettings {
     const LEAST_KEEP: Duration = Duration::from_secs(3_600);
     const LEAST_BYTES: u64 = 10_000_000;
+
+    /// Returns the settings of a file without the table: sums alone. With a memory journal there is no history then, since such
+    /// a router writes no files.
+    pub(crate) fn without_table(journal: &JournalSettings) -> Option<HistorySettings> {
+        (journal.kind == JournalKind::Disk).then(|| HistorySettings {
+            events: HistoryEvents::Off,
+            ..HistorySettings::default()
+        })
+    }
+
+    /// Fills in the default folder, which is that of no other journal.
+    pub(crate) fn beside(self, journal: &JournalSettings) -> HistorySettings {
+        let default = || {
+            let folder = (journal.kind == JournalKind::Disk).then(|| journal.folder())?;
+            let mut name = folder.file_name()?.to_owned();
+            name.push("-history");
+            Some(folder.with_file_name(name))
+        };
+        HistorySettings {
+            path: self.path.or_else(default),
+            ..self
+        }
+    }
 
     /// Returns the folder.
     #[must_use]
@@ -74,5 +98,42 @@ impl Table for HistorySettings {
             small.then(|| BuildError::new("max_bytes", "must be at least 10MB")),
         ];
         faults.into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_folder_lies_beside_that_of_the_journal() {
+        let journal = |kind, path: Option<&str>| JournalSettings {
+            kind,
+            path: path.map(Into::into),
+            ..JournalSettings::default()
+        };
+        for (journal, folder) in [
+            (journal(JournalKind::Disk, None), "signalbox-journal-history"),
+            (
+                journal(JournalKind::Disk, Some("/var/lib/a")),
+                "/var/lib/a-history",
+            ),
+            (journal(JournalKind::Disk, Some("./a.d/")), "./a.d-history"),
+            (journal(JournalKind::Disk, Some("/")), "signalbox-history"),
+            (journal(JournalKind::Memory, None), "signalbox-history"),
+        ] {
+            let beside = HistorySettings::default().beside(&journal);
+            assert_eq!(beside.folder(), PathBuf::from(folder));
+        }
+        let named = HistorySettings {
+            path: Some("here".into()),
+            ..HistorySettings::default()
+        };
+        let disk = journal(JournalKind::Disk, None);
+        assert_eq!(named.beside(&disk).folder(), PathBuf::from("here"));
+        let sums = HistorySettings::without_table(&disk).unwrap();
+        assert_eq!(sums.events, HistoryEvents::Off);
+        let memory = journal(JournalKind::Memory, None);
+        assert_eq!(HistorySettings::without_table(&memory), None);
     }
 }

@@ -8,8 +8,10 @@
 
 mod erasure;
 mod faults;
+mod filters;
 mod killed;
 mod limits;
 mod search;
 mod sums;
+mod sums_only;
 mod support;

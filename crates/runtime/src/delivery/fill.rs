@@ -345,7 +345,7 @@ impl Fill {
             claim: claim.flatten(),
             event: (!self.stage.transforms.is_empty()).then(|| event.clone()),
             position,
-            happened_at: happened_at(event),
+            happened_at: trace.map_or_else(|| happened_at(event), |trace| trace.happened_at),
             attempts,
             tries: Vec::new(),
             trace: trace.cloned(),

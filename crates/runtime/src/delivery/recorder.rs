@@ -13,7 +13,7 @@ use super::options::SinkOptions;
 use super::trace::{Answered, Trace, Try, happened_at};
 use super::trail::label;
 use crate::dead_letters::now_millis;
-use crate::history::{Traced, traced_ids};
+use crate::history::{self, Traced};
 use crate::telemetry::warning_key;
 
 /// Notes that are handed over together.
@@ -33,7 +33,8 @@ pub(super) struct Recorder {
 struct Context {
     name: Arc<str>,
     sink: Arc<dyn Sink>,
-    keys: IdKeys,
+    /// `None` if only sums are kept, which have no ids.
+    keys: Option<IdKeys>,
     late_after: Option<Duration>,
 }
 
@@ -53,7 +54,7 @@ impl Recorder {
         let context = Context {
             name: options.name.clone(),
             sink,
-            keys: history.keys().clone(),
+            keys: history.row_keys().cloned(),
             late_after: options.late_after,
         };
         Recorder {
@@ -66,7 +67,7 @@ impl Recorder {
     /// Takes from an event what its records need later.
     pub(super) fn trace(&self, event: &Event, position: Option<Position>, happened_at: i64) -> Arc<Trace> {
         Arc::new(Trace {
-            traced: traced_ids(event, &self.context.keys),
+            traced: history::traced(event, self.context.keys.as_ref()),
             position,
             happened_at,
         })
@@ -210,17 +211,13 @@ impl Context {
             happened_at,
         } = &*ended.trace;
         let mut ids = Ids::default();
-        ids.add(IdKind::MessageId, &traced.message_id, &self.keys);
-        ids.add(
-            IdKind::EventId,
-            summary.event_id.as_deref().unwrap_or_default(),
-            &self.keys,
-        );
-        ids.add(
-            IdKind::OrderId,
-            summary.order_id.as_deref().unwrap_or_default(),
-            &self.keys,
-        );
+        if let Some(keys) = &self.keys {
+            let event_id = summary.event_id.as_deref().unwrap_or_default();
+            let order_id = summary.order_id.as_deref().unwrap_or_default();
+            ids.add(IdKind::MessageId, &traced.message_id, keys);
+            ids.add(IdKind::EventId, event_id, keys);
+            ids.add(IdKind::OrderId, order_id, keys);
+        }
         traced.people.iter().for_each(|hash| ids.add_person(*hash));
         let warnings = ended.record.as_ref().map(|record| record.warnings.iter());
         let last = ended.tries.last().map(|last| last.answered.clone());

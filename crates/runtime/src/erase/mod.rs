@@ -82,7 +82,7 @@ pub struct Erased {
     pub files: Vec<HoldingFile>,
     /// Files deleted by a purge.
     pub files_deleted: u64,
-    /// Records of the history that lost their ids; `None` without a history that the router writes, and for a dry run.
+    /// Records of the history that lost their ids; `None` without a history of records, and for a dry run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<u64>,
 }

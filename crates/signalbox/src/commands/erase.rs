@@ -68,7 +68,8 @@ pub(crate) async fn run(args: &EraseArgs) -> Result<Code, Failure> {
     .await
 }
 
-/// Erases in the history of a router that does not run, whose journal this command holds open. `None` if there is no history.
+/// Erases in the history of a router that does not run, whose journal this command holds open. `None` if there is no history, or one of
+/// sums alone.
 async fn history_of_stopped(
     settings: &OperatorSettings,
     request: &EraseRequest,
@@ -87,7 +88,7 @@ async fn history_of_stopped(
     tokio::task::spawn_blocking(move || history.close())
         .await
         .map_err(|_| "the history could not be closed".to_owned())?;
-    Ok(Some(erased))
+    Ok(erased)
 }
 
 /// Reads the values of the one kind that the command names.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use signalbox_admin::{Query, Status};
-use signalbox_config::OperatorSettings;
+use signalbox_config::{HistoryEvents, OperatorSettings};
 use signalbox_core::escape::{plain_json, plain_lines};
 use signalbox_history::{Entry, Filter, Page, Reader};
 use signalbox_journal::Subject;
@@ -36,15 +36,17 @@ pub(crate) async fn run(args: &EventsArgs) -> Result<Code, Failure> {
     let (page, pending) = AdminClient::with(&args.config.config, async |client, _| match client {
         AdminClient::Running(live) => {
             let page: Page = live.post_json("/events", &request).await?;
-            let status = match page.entries.is_empty() {
+            let status = match request.id.is_some() || page.entries.is_empty() {
                 true => Some(live.get::<Status>("/status", &Query::default()).await?),
                 false => None,
             };
-            Ok((page, status.map(|status| pending(&status))))
+            let sink = args.sink.as_deref();
+            let pending = status.map(|status| pending(&status, sink, &page.entries));
+            Ok((page, pending.unwrap_or_default()))
         }
         AdminClient::Stopped(_) => {
             let reader = reader_of(&settings)?;
-            Ok((history::find(&reader, &request)?, None))
+            Ok((history::find(&reader, &request)?, Vec::new()))
         }
     })
     .await?;
@@ -52,24 +54,34 @@ pub(crate) async fn run(args: &EventsArgs) -> Result<Code, Failure> {
         tell(&format!("note: the history is not complete: {problem}"));
     }
     if page.entries.is_empty() {
-        tell(
-            "the history knows no such event: it is still pending, or older than [history] keep, or it never arrived",
-        );
-        for line in pending.iter().flatten() {
-            tell(line);
-        }
+        let history = settings.history.as_ref().map(|history| history.events);
+        tell(match history {
+            Some(HistoryEvents::Failures) => {
+                "the history knows no such event: it did not fail, as [history] events = \"failures\" keeps no others, or it is \
+                 still pending, or older than [history] keep, or it never arrived"
+            }
+            Some(HistoryEvents::All | HistoryEvents::Off) | None => {
+                "the history knows no such event: it is still pending, or older than [history] keep, or it never arrived"
+            }
+        });
+        pending.iter().for_each(|line| tell(line));
         return Ok(exit::FAILED);
     }
     print(&show(&page.entries, args.json)?);
+    if !pending.is_empty() {
+        tell("other sinks have pending events, and this one may be among them:");
+        pending.iter().for_each(|line| tell(line));
+    }
     Ok(exit::OK)
 }
 
 /// Opens the history of a router that does not run.
 pub(super) fn reader_of(settings: &OperatorSettings) -> Result<Reader, String> {
-    let history = settings
-        .history
-        .as_ref()
-        .ok_or_else(|| "this file keeps no history; add the table [history] and run the router".to_owned())?;
+    let history = settings.history.as_ref().ok_or_else(|| {
+        "this file keeps no history: [history] cannot be read, or is missing and the journal is in memory; add or mend the \
+         table, and run the router"
+            .to_owned()
+    })?;
     history::reader(history, &settings.journal)
 }
 
@@ -111,9 +123,12 @@ fn wanted(args: &EventsArgs) -> Result<Option<WantedId>, String> {
     Ok(None)
 }
 
-/// Lists the sinks at which an event may be pending, and why.
-fn pending(status: &Status) -> Vec<String> {
-    let waiting = status.sinks.iter().filter(|(_, sink)| sink.pending > 0);
+/// Lists the sinks with pending events that have ended no record of the wanted event, with the reason of their hold.
+fn pending(status: &Status, wanted: Option<&str>, entries: &[Entry]) -> Vec<String> {
+    let ended = |name: &str| entries.iter().any(|entry| entry.sink == name);
+    let waiting = status.sinks.iter().filter(|(name, sink)| {
+        sink.pending > 0 && wanted.is_none_or(|wanted| wanted == *name) && !ended(name)
+    });
     let line = |(name, sink): (&String, &signalbox_admin::SinkStatus)| {
         let held = sink
             .held

@@ -1,0 +1,139 @@
+//! The filter of a search, and its conditions in SQL.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _};
+use serde::{Deserialize, Serialize};
+
+use crate::record::Outcome;
+
+/// The conditions on records; all of them must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Filter {
+    /// Name of the sink.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sink: Option<String>,
+    /// Name of the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Name of the mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<String>,
+    /// The event's own name, or that at the destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_name: Option<String>,
+    /// Name of the outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Code of the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// True for events that were late at delivery, false for the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late: Option<bool>,
+    /// Code of a warning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+    /// Records that ended at or after this moment, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
+    /// Records that ended before this moment, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+}
+
+/// The conditions of a filter, in the numbers of one file.
+#[derive(Default)]
+pub(crate) struct Conditions {
+    on_rows: Vec<String>,
+    /// The same for [blocks](crate::blocks): true if a row of the block may meet them.
+    on_blocks: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    /// Translates a filter; `None` if no row of the file can meet it.
+    pub(crate) fn of(db: &Connection, filter: &Filter) -> rusqlite::Result<Option<Conditions>> {
+        let mut all = Conditions::default();
+        let named = [
+            ("sink = ?", &filter.sink),
+            ("source = ?", &filter.source),
+            ("mapping = ?", &filter.mapping),
+            ("reason = ?", &filter.reason),
+        ];
+        for (sql, name) in named {
+            let Some(name) = name else { continue };
+            let Some(number) = number(db, name)? else {
+                return Ok(None);
+            };
+            all.add(sql, sql, [number]);
+        }
+        if let Some(name) = &filter.event_name {
+            let Some(number) = number(db, name)? else {
+                return Ok(None);
+            };
+            let sql = "(event_name = ? OR event = ?)";
+            all.add(sql, sql, [number, number]);
+        }
+        if let Some(outcome) = &filter.outcome {
+            let Some(outcome) = Outcome::named(outcome) else {
+                return Ok(None);
+            };
+            all.add("outcome = ?", "outcome = ?", [i64::from(outcome as u8)]);
+        }
+        if let Some(late) = filter.late {
+            all.add("late = ?", "late = ?", [i64::from(late)]);
+        }
+        if let Some(warning) = &filter.warning {
+            // The JSON of a list of warnings has the code in this form.
+            let code = serde_json::to_string(warning).unwrap_or_default();
+            let sql = "warnings IN (SELECT id FROM names WHERE instr(name, ?) > 0)";
+            all.add(sql, sql, [format!("\"code\":{code},")]);
+        }
+        if let Some(since) = filter.since {
+            all.add("ended_at >= ?", "last_ended_at >= ?", [since]);
+        }
+        if let Some(before) = filter.before {
+            all.add("ended_at < ?", "first_ended_at < ?", [before]);
+        }
+        Ok(Some(all))
+    }
+
+    fn add<T: Into<Value>, const N: usize>(&mut self, on_rows: &str, on_blocks: &str, values: [T; N]) {
+        self.on_rows.push(on_rows.to_owned());
+        self.on_blocks.push(on_blocks.to_owned());
+        self.values.extend(values.map(Into::into));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.on_rows.is_empty()
+    }
+
+    /// Returns the SQL for `rows`, whose parameters are [`Conditions::values`].
+    pub(crate) fn on_rows(&self) -> String {
+        joined(&self.on_rows)
+    }
+
+    /// Returns the SQL for `blocks`, with the same parameters.
+    pub(crate) fn on_blocks(&self) -> String {
+        joined(&self.on_blocks)
+    }
+
+    pub(crate) fn values(&self) -> &[Value] {
+        &self.values
+    }
+}
+
+fn joined(conditions: &[String]) -> String {
+    if conditions.is_empty() {
+        "TRUE".to_owned()
+    } else {
+        conditions.join(" AND ")
+    }
+}
+
+/// Returns the number of a text in a file.
+fn number(db: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
+    let mut find = db.prepare_cached("SELECT id FROM names WHERE name = ?1")?;
+    find.query_row([name], |row| row.get(0)).optional()
+}

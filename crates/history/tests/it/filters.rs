@@ -1,0 +1,155 @@
+//! Filters over many rows find what reading all rows finds, whether the blocks of rows are finished or not.
+
+use signalbox_history::{Entry, Filter, History, Outcome, Reader, Record};
+
+use super::support::{keep, now, record, start};
+
+const ROWS: u64 = 9_500;
+
+/// Rows in which some names and outcomes are rare; row `n` ended `n` milliseconds after `begin`.
+fn rows(begin: i64) -> Vec<Record> {
+    let row = |n: u64| {
+        let mut row = record(n);
+        row.ended_at = begin + i64::try_from(n).unwrap();
+        row.late = (6_000..6_100).contains(&n);
+        if n.is_multiple_of(2) {
+            row.sink = "other".into();
+        }
+        if n.is_multiple_of(3) {
+            row.warnings.clear();
+        }
+        if n == 3_001 || n == 9_400 {
+            row.outcome = Outcome::Rejected;
+            row.reason = Some("too_old".into());
+        }
+        if n == 5_000 {
+            row.mapping = Some("Rare".into());
+            row.event_name = Some("signup".into());
+        }
+        row
+    };
+    (0..ROWS).map(row).collect()
+}
+
+/// Reads all pages of a filter.
+fn pages(reader: &Reader, filter: &Filter, limit: usize) -> Vec<Entry> {
+    let (mut entries, mut after) = (Vec::new(), None);
+    loop {
+        let page = reader.latest(filter, after, limit).unwrap();
+        entries.extend(page.entries);
+        match page.next {
+            None => return entries,
+            next => after = next,
+        }
+    }
+}
+
+fn is_wanted(entry: &Entry, filter: &Filter) -> bool {
+    let is = |wanted: &Option<String>, known: Option<&str>| wanted.is_none() || wanted.as_deref() == known;
+    let warned = |code: &String| entry.warnings.iter().any(|warning| warning.code == *code);
+    is(&filter.sink, Some(&entry.sink))
+        && is(&filter.mapping, entry.mapping.as_deref())
+        && is(&filter.event_name, entry.event_name.as_deref())
+        && is(&filter.outcome, Some(&entry.outcome))
+        && is(&filter.reason, entry.reason.as_deref())
+        && filter.late.is_none_or(|late| late == entry.late)
+        && filter.warning.as_ref().is_none_or(warned)
+        && filter.since.is_none_or(|since| entry.ended_at >= since)
+        && filter.before.is_none_or(|before| entry.ended_at < before)
+}
+
+fn check(history: &History, begin: i64) {
+    let reader = history.reader();
+    let all = pages(&reader, &Filter::default(), 1_000);
+    assert_eq!(all.len() as u64, ROWS);
+    let text = |text: &str| Some(text.to_owned());
+    let none = Filter::default;
+    let filters = [
+        Filter {
+            sink: text("other"),
+            ..none()
+        },
+        Filter {
+            outcome: text("rejected"),
+            ..none()
+        },
+        Filter {
+            outcome: text("expired"),
+            ..none()
+        },
+        Filter {
+            outcome: text("rejected"),
+            sink: text("other"),
+            ..none()
+        },
+        Filter {
+            reason: text("too_old"),
+            sink: text("ads"),
+            late: Some(true),
+            ..none()
+        },
+        Filter {
+            late: Some(true),
+            ..none()
+        },
+        Filter {
+            late: Some(false),
+            mapping: text("Rare"),
+            ..none()
+        },
+        Filter {
+            event_name: text("signup"),
+            ..none()
+        },
+        Filter {
+            warning: text("phone_without_country"),
+            sink: text("other"),
+            ..none()
+        },
+        Filter {
+            since: Some(begin + 9_000),
+            ..none()
+        },
+        Filter {
+            before: Some(begin + 4_100),
+            sink: text("ads"),
+            ..none()
+        },
+        Filter {
+            since: Some(begin + 4_000),
+            before: Some(begin + 4_200),
+            ..none()
+        },
+        Filter {
+            before: Some(begin),
+            ..none()
+        },
+    ];
+    for filter in filters {
+        let wanted: Vec<&Entry> = all.iter().filter(|entry| is_wanted(entry, &filter)).collect();
+        for limit in [1_000, 700] {
+            let found = pages(&reader, &filter, limit);
+            assert!(
+                found.iter().eq(wanted.iter().copied()),
+                "{filter:?}: {}",
+                found.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn filters_find_what_reading_all_rows_finds() {
+    let folder = tempfile::tempdir().unwrap();
+    let begin = now();
+    let mut rows = rows(begin);
+    let later = rows.split_off(7_000);
+    let history = start(folder.path());
+    keep(&history, rows);
+    history.close();
+    // Another process goes on with the unfinished block.
+    let history = start(folder.path());
+    keep(&history, later);
+    check(&history, begin);
+    history.close();
+}
