@@ -6,6 +6,7 @@ mod dashboard;
 mod names;
 mod promql;
 mod rules;
+mod webhook;
 
 use std::collections::BTreeSet;
 
