@@ -1,4 +1,4 @@
-//! The paths of replay, forget and reload.
+//! The paths of replay, resend, forget, erase and reload.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use signalbox_runtime::erase::EraseRequest;
 use signalbox_runtime::forget::Forget;
-use signalbox_runtime::operate::ReplayRange;
+use signalbox_runtime::operate::{ReplayRange, ResendRequest};
 
 use crate::AdminState;
 use crate::query::ActQuery;
@@ -50,6 +50,21 @@ pub(crate) async fn erase(
         Rejection(StatusCode::BAD_REQUEST, told.to_owned())
     })?;
     Ok(json(&state.source.erase(&request).await?))
+}
+
+/// Sends events once more. Their ids come in the body, since they may name a person.
+pub(crate) async fn resend(
+    State(state): State<AdminState>,
+    _: ActQuery,
+    body: Bytes,
+) -> Result<Response, Rejection> {
+    // The parser's own error could quote an id.
+    let request: ResendRequest = serde_json::from_slice(&body).map_err(|_| {
+        let told = "the body must be JSON like {\"message_ids\":[\"…\"],\"sink\":\"…\"}; without a sink every sink that was owed \
+                    the events gets them";
+        Rejection(StatusCode::BAD_REQUEST, told.to_owned())
+    })?;
+    Ok(json(&state.source.resend(&request).await?))
 }
 
 /// Answers with the erasures that hold: kinds, times and counts, never a value or its hash.

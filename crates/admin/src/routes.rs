@@ -33,7 +33,7 @@ impl Route {
 }
 
 /// The endpoints, in the order of the documentation.
-const ROUTES: [Route; 17] = [
+const ROUTES: [Route; 18] = [
     Route {
         shown: "/health, /live",
         answer: "200 while the process runs. For liveness probes; needs no token.",
@@ -144,6 +144,13 @@ const ROUTES: [Route; 17] = [
                  the number of events at most. `WHERE` is a position, a time with its zone (`2026-11-28T10:00:00Z`), a \
                  date (`2026-11-28`, from its beginning in UTC), or a duration back from now (`2h`, `3d`, `1d12h`).",
         handler: || post(operator::replay),
+    },
+    Route {
+        shown: "POST /resend",
+        answer: "Sends events once more, even if the sink remembers that it has sent them. The body is JSON: `message_ids` (a \
+                 list of up to 1,000), and `sink` to send to one sink only. The answer says for each event and sink whether it \
+                 goes out again, or why not. See [Send an event again](#send-an-event-again).",
+        handler: || post(operator::resend),
     },
     Route {
         shown: "POST /reload",

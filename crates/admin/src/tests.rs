@@ -9,7 +9,7 @@ use signalbox_journal::{
     DeadLetter, Journal, Letters, Log, MemoryJournal, SinkState, Start, States, Subscription,
 };
 use signalbox_runtime::ledger::{SinkLedger, SourceLedger};
-use signalbox_runtime::operate::{Acted, Piece, ReplayPlan, ReplayRange};
+use signalbox_runtime::operate::{Acted, Piece, ReplayPlan, ReplayRange, ResendRequest, Resent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -58,6 +58,10 @@ impl StatusSource for Pipeline {
         signalbox_runtime::operate::plan_replay(&self.journal, &sink, range)
             .await
             .map(|(plan, _)| plan)
+    }
+
+    async fn resend(&self, _: &ResendRequest) -> Result<Resent, String> {
+        Err("nothing to send again".to_owned())
     }
 
     async fn forget(

@@ -24,6 +24,13 @@ pub enum AppendError {
 #[error("{0}")]
 pub struct JournalError(pub String);
 
+impl JournalError {
+    /// Names a sink that the journal does not know.
+    pub(crate) fn no_sink(name: &str) -> JournalError {
+        JournalError(format!("the journal knows no sink '{name}'"))
+    }
+}
+
 /// See [`Log::refusing`](crate::Log::refusing).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusing {

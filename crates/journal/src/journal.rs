@@ -9,7 +9,7 @@
 //! | starts, reloads | [`States::adopt`], [`Log::tenures`], [`Log::reader`] for each sink, [`States::all_opened`] |
 //! | takes events in | [`Log::append`], [`Letters::bury`], [`States::save_source`], [`States::save_checkpoint`] |
 //! | delivers | the [`Reader`] of the sink, which reads events and commits its state with its dead letters |
-//! | serves its operator | [`States::sinks`], [`Log::find`], [`States::set_progress`], [`States::forget`], [`Letters`], [`Erasures`] |
+//! | serves its operator | [`States::sinks`], [`Log::find`], [`Log::events_at`], [`States::set_progress`], [`States::forget`], [`Letters`], [`Erasures`] |
 //! | stops | [`Log::close`], [`Log::shutdown`] |
 
 use std::collections::BTreeMap;
@@ -23,7 +23,8 @@ use crate::erasures::Erasures;
 use crate::letters::Letters;
 use crate::states::States;
 use crate::{
-    AppendError, Group, JournalError, KeyId, Position, Reader, Refusing, Resumed, Subscription, Tenures,
+    AppendError, Entry, Group, JournalError, KeyId, Position, Reader, Refusing, Resumed, Subscription,
+    Tenures,
 };
 
 /// A journal: the log, and the states, dead letters and erasures that belong to it.
@@ -61,6 +62,12 @@ pub trait Log: Send + Sync {
     /// # Errors
     /// [`JournalError`] if it cannot be read.
     async fn find(&self, arrived_at: i64) -> Result<Found, JournalError>;
+
+    /// Reads the events at these positions, which are in order. Leaves out events that the journal no longer holds.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the log cannot be read.
+    async fn events_at(&self, positions: &[Position]) -> Result<Vec<Entry>, JournalError>;
 
     /// Counts the events in `from..to`.
     ///

@@ -1,14 +1,16 @@
 //! The dead letters that a journal keeps.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use signalbox_core::Event;
 
 use crate::dead_letter::Summing;
 use crate::{
     AppendError, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota,
-    DeadLetterSummary, JournalError, LetterCounts, Order, Page,
+    DeadLetterSummary, JournalError, LetterCounts, Order, Page, Position,
 };
 
 /// The number of dead letters in one page when they are summed up.
@@ -32,6 +34,14 @@ pub trait Letters: Send + Sync {
     /// # Errors
     /// [`JournalError`] if that cannot be read or written.
     async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError>;
+
+    /// Gives events to a sink once more, in one commit: each becomes a parked event, which
+    /// [`returned`](crate::Reader::returned) hands out, and its dead letters are removed. An event that the sink has not
+    /// settled yet stays as it is, with its dead letters. Returns for each event whether it was given to the sink.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the journal knows no such sink, or cannot be written; nothing has changed then.
+    async fn send_again(&self, sink: &str, events: Vec<SendAgain>) -> Result<Vec<bool>, JournalError>;
 
     /// Reads a page of the dead letters that match. This takes a bounded time and a few megabytes, however many letters
     /// there are, and waits for no write.
@@ -116,6 +126,19 @@ pub trait Letters: Send + Sync {
 
     /// Returns the quota of dead letters.
     fn dead_letter_quota(&self) -> DeadLetterQuota;
+}
+
+/// An event that a sink shall send once more; see [`Letters::send_again`].
+#[derive(Debug, Clone)]
+pub struct SendAgain {
+    /// The event.
+    pub event: Arc<Event>,
+    /// Its place in the log; `None` if it never was there.
+    pub place: Option<Position>,
+    /// The one mapping whose record is wanted; `None` means all records of the event.
+    pub only: Option<String>,
+    /// The dead letters that the event replaces.
+    pub letters: Vec<DeadLetterId>,
 }
 
 /// See [`Letters::take_dead_letters`].

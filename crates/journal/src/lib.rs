@@ -49,7 +49,7 @@ pub use erasures::{
 pub use error::{AppendError, JournalError, Refusing};
 pub use inputs::{Owed, Standing, Start, Subscription};
 pub use journal::{Appended, Found, Journal, KeyUse, Log, Sealing, Usage};
-pub use letters::{Letters, Taken};
+pub use letters::{Letters, SendAgain, Taken};
 pub use log::encode::encode_frame;
 pub use log::frame::decode_frame;
 pub use log::sealer::seal_frames;

@@ -18,12 +18,12 @@ use crate::inputs::Held;
 use crate::mutex::lock;
 use crate::names::Names;
 use crate::ranges;
-use crate::requeue::{Requeue, requeue};
+use crate::requeue::{Requeue, Unsettled, requeue, send_again};
 use crate::sink_record::SinkRecord;
 use crate::{
     Ahead, AppendError, Appended, Arrivals, Commit, DeadLetter, DeadLetterFilter, DeadLetterId,
     DeadLetterPage, DeadLetterQuota, Entry, Found, JournalError, LetterCounts, Letters, Log, Loss, Lost,
-    Named, Page, Parked, Position, Progress, Read, Reader, Resumed, Returned, Roster, SinkState,
+    Named, Page, Parked, Position, Progress, Read, Reader, Resumed, Returned, Roster, SendAgain, SinkState,
     SourceTotals, Start, States, Subscription, Taken, Usage,
 };
 
@@ -104,6 +104,18 @@ impl State {
     fn event(&self, position: Position) -> Option<&Arc<Event>> {
         let index = usize::try_from(position.checked_sub(self.base)?).ok()?;
         self.entries.get(index).map(|(event, _)| event)
+    }
+
+    /// Returns the events at these positions that are still held.
+    fn entries_at(&self, positions: &[Position]) -> Vec<Entry> {
+        let entry = |position: &Position| {
+            let event = self.event(*position)?.clone();
+            Some(Entry {
+                position: *position,
+                event,
+            })
+        };
+        positions.iter().filter_map(entry).collect()
     }
 
     /// False if the id was known.
@@ -284,6 +296,15 @@ impl Requeue for State {
     fn remove(&mut self, ids: Vec<DeadLetterId>) -> Result<u64, JournalError> {
         Ok(ids.into_iter().map(|id| u64::from(self.remove_letter(id))).sum())
     }
+
+    fn unsettled(&self, sink: &str) -> Result<Unsettled, JournalError> {
+        let sink = self.sinks.get(sink);
+        Ok(sink.map_or_else(Unsettled::default, |sink| Unsettled {
+            progress: sink.record.progress.clone(),
+            owed: sink.record.inputs.owed(&self.names),
+            parked: sink.parked.values().filter_map(Parked::place).collect(),
+        }))
+    }
 }
 
 /// Returns the bytes that a letter counts towards its quota.
@@ -423,6 +444,10 @@ impl Log for MemoryJournal {
         })
     }
 
+    async fn events_at(&self, positions: &[Position]) -> Result<Vec<Entry>, JournalError> {
+        Ok(self.state().entries_at(positions))
+    }
+
     fn usage(&self) -> Usage {
         let state = self.state();
         Usage {
@@ -473,7 +498,7 @@ impl States for MemoryJournal {
         let sink = state
             .sinks
             .get_mut(sink)
-            .ok_or_else(|| JournalError(format!("no sink '{sink}'")))?;
+            .ok_or_else(|| JournalError::no_sink(sink))?;
         sink.record.replay(progress, held, self.0.clock.now());
         Ok(())
     }
@@ -481,7 +506,7 @@ impl States for MemoryJournal {
     async fn forget(&self, sink: &str, source: Option<&str>) -> Result<u64, JournalError> {
         let mut state = self.state();
         let known = state.sinks.remove(sink);
-        let mut known = known.ok_or_else(|| JournalError(format!("the journal knows no sink '{sink}'")))?;
+        let mut known = known.ok_or_else(|| JournalError::no_sink(sink))?;
         let of_it = |other: &str| source.is_none_or(|source| source == other);
         let unread = state.unread(&known.record);
         let unread = unread.iter().filter(|(name, _)| of_it(name));
@@ -550,6 +575,14 @@ impl Letters for MemoryJournal {
             .filter_map(|id| Some((*id, state.dead_letters.get(id)?.clone())))
             .collect();
         requeue(&mut *state, letters)
+    }
+
+    async fn send_again(&self, sink: &str, events: Vec<SendAgain>) -> Result<Vec<bool>, JournalError> {
+        let mut state = self.without_aged();
+        if !state.has_sink(sink) {
+            return Err(JournalError::no_sink(sink));
+        }
+        send_again(&mut *state, sink, events)
     }
 
     async fn dead_letter_page(
@@ -647,15 +680,7 @@ impl Reader for MemoryReader {
     }
 
     async fn fetch(&mut self, positions: &[Position]) -> Vec<Entry> {
-        let state = self.journal.state();
-        let entry = |position: &Position| {
-            let event = state.event(*position)?.clone();
-            Some(Entry {
-                position: *position,
-                event,
-            })
-        };
-        positions.iter().filter_map(entry).collect()
+        self.journal.state().entries_at(positions)
     }
 
     async fn ahead(&mut self, returned_after: Position) -> Result<Ahead, JournalError> {
@@ -910,5 +935,49 @@ mod tests {
             .map(|parked| parked.event.message_id())
             .collect();
         assert_eq!(ids, ["50", "1"]);
+    }
+
+    #[tokio::test]
+    async fn an_event_is_sent_again_once_and_replaces_its_letters() {
+        let journal = MemoryJournal::new(1 << 20);
+        let mut reader = open(&journal, "a").await;
+        let _other = open(&journal, "b").await;
+        journal.append(events(0..3)).await.unwrap();
+        let letter = DeadLetter {
+            component: "a".into(),
+            message_id: "1".into(),
+            source: "s".into(),
+            position: Some(1),
+            ..DeadLetter::default()
+        };
+        reader.commit(Commit {
+            dead_letters: vec![letter],
+            ..settled_before(2)
+        });
+        let again = |entry: Entry| SendAgain {
+            event: entry.event,
+            place: Some(entry.position),
+            only: None,
+            letters: vec![1],
+        };
+        let held = journal.events_at(&[1, 2, 9]).await.unwrap();
+        let wanted: Vec<SendAgain> = held.into_iter().map(again).collect();
+        // The event 2 is not settled.
+        assert_eq!(
+            journal.send_again("a", wanted.clone()).await.unwrap(),
+            [true, false]
+        );
+        assert_eq!(journal.dead_letter_counts(), []);
+        assert_eq!(
+            journal.send_again("a", wanted.clone()).await.unwrap(),
+            [false, false]
+        );
+        assert!(journal.send_again("c", wanted).await.is_err());
+        let returned = reader.returned(0, 9).await.unwrap().events;
+        let places: Vec<_> = returned
+            .iter()
+            .map(|parked| (parked.place(), parked.open.again))
+            .collect();
+        assert_eq!(places, [(Some(1), true)]);
     }
 }

@@ -35,6 +35,10 @@ pub struct Open {
     pub attempts: u32,
     /// Unix milliseconds of the first attempt; 0 if there was none.
     pub first_attempt: i64,
+    /// True if the operator asked for the event once more ([`Letters::send_again`](crate::Letters::send_again)): its records
+    /// are sent even if the sink remembers that it has sent their keys.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// The end of a record, or of an event that made none; the text is the reason's code.

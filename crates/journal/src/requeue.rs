@@ -1,13 +1,14 @@
-//! Retrying dead letters: the one procedure of all journals.
+//! Retrying dead letters and sending events again: the procedures of all journals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use signalbox_core::{Event, Receipt};
 
-use crate::{DeadLetter, DeadLetterId, Open, Parked, Position, Taken};
+use crate::ranges;
+use crate::{DeadLetter, DeadLetterId, Open, Owed, Parked, Position, Progress, SendAgain, Taken};
 
-/// The operations of a journal's store that retrying needs.
+/// The operations of a journal's store that retrying and sending again need.
 pub(crate) trait Requeue {
     type Error;
 
@@ -25,6 +26,62 @@ pub(crate) trait Requeue {
 
     /// Removes dead letters and returns the number of existing ones.
     fn remove(&mut self, ids: Vec<DeadLetterId>) -> Result<u64, Self::Error>;
+
+    /// Describes what a sink that the journal knows has not settled.
+    fn unsettled(&self, sink: &str) -> Result<Unsettled, Self::Error>;
+}
+
+/// The events that a sink has not settled.
+#[derive(Debug, Default)]
+pub(crate) struct Unsettled {
+    pub(crate) progress: Progress,
+    pub(crate) owed: Owed,
+    /// The places of its parked events, of those too that came back.
+    pub(crate) parked: BTreeSet<Position>,
+}
+
+impl Unsettled {
+    /// True if the sink has not settled an event of the log.
+    fn holds(&self, place: Position, source: &str) -> bool {
+        let in_log = ranges::holds(&ranges::unsettled(&self.progress), place);
+        self.parked.contains(&place) || in_log && self.owed.at(place, source).is_some()
+    }
+}
+
+/// Parks events that a sink shall send once more, and removes their dead letters. Leaves events alone that the sink has not
+/// settled; returns for each event whether it was parked.
+pub(crate) fn send_again<S: Requeue>(
+    store: &mut S,
+    sink: &str,
+    events: Vec<SendAgain>,
+) -> Result<Vec<bool>, S::Error> {
+    let unsettled = store.unsettled(sink)?;
+    let (mut given, mut replaced) = (Vec::with_capacity(events.len()), Vec::new());
+    for again in events {
+        let source = again.event.receipt().source.clone();
+        let waits = again.place.is_some_and(|place| unsettled.holds(place, &source));
+        given.push(!waits);
+        if waits {
+            continue;
+        }
+        let position = store.next_position();
+        let open = Open {
+            position,
+            origin: again.place,
+            again: true,
+            ..Open::default()
+        };
+        let parked = Parked {
+            position,
+            event: again.event,
+            open,
+            only: again.only,
+        };
+        store.park(sink, parked)?;
+        replaced.extend(again.letters);
+    }
+    store.remove(replaced)?;
+    Ok(given)
 }
 
 /// Parks the events of dead letters for their sinks and removes these letters. A letter stays if the journal does not

@@ -99,6 +99,7 @@ impl SinkRecord {
             name,
             removed: sources.clone().filter(removed).cloned().collect(),
             renamed: names.renamed_among(sources),
+            owed: self.inputs.owed(names),
             progress: self.progress,
             parked,
             unread,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{JournalError, Progress, Roster, SourceTotals};
+use crate::{JournalError, Owed, Progress, Roster, SourceTotals};
 
 /// The states of sinks and sources.
 #[async_trait]
@@ -98,6 +98,9 @@ pub struct SinkState {
     pub removed: Vec<String>,
     /// The present names of those sources that were renamed.
     pub renamed: BTreeMap<String, String>,
+    /// The record of which events the sink is owed, settled or not. It is left out of JSON.
+    #[serde(skip)]
+    pub owed: Owed,
     /// Unix milliseconds of the arrival of its oldest unsettled event; `None` if there is none.
     pub oldest_pending: Option<i64>,
     /// Unix milliseconds when it was last opened.

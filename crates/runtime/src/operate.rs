@@ -4,6 +4,7 @@
 //! commands that need its sinks to stand still go through its queue.
 
 mod letters;
+mod resend;
 
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ use signalbox_journal::{Arrivals, Found, Index, Journal, Position, Progress, Sin
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::letters::{Acted, Piece, act, act_on_all, discard};
+pub use self::resend::{IDS, ResendRequest, Resent, ResentEvent, Sending};
+use self::resend::{Located, locate_events, send};
 use crate::debts::Listeners;
 use crate::erase::{self, EraseRequest, Erased, Stood};
 use crate::forget::{Forget, Forgotten};
@@ -56,6 +59,12 @@ pub trait StatusSource: Send + Sync {
     /// # Errors
     /// A sentence if there is nothing to replay, or no such sink.
     async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String>;
+
+    /// Sends events once more, from the journal or the dead letters, past the memory of sent keys.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the request, or that the journal cannot be read or written.
+    async fn resend(&self, request: &ResendRequest) -> Result<Resent, String>;
 
     /// Forgets events that sinks are owed and that the pipeline no longer mentions.
     ///
@@ -224,6 +233,8 @@ pub enum Command {
     Retry(Piece, oneshot::Sender<Result<Acted, String>>),
     /// Deliver a part of the journal again.
     Replay(String, ReplayRange, oneshot::Sender<Result<ReplayPlan, String>>),
+    /// Send events once more.
+    Resend(Located, oneshot::Sender<Result<Resent, String>>),
     /// Forget events that sinks are owed.
     Forget(Forget, oneshot::Sender<Result<Vec<Forgotten>, String>>),
     /// Remove parked events of erased values while no sink delivers.
@@ -260,6 +271,9 @@ impl Command {
                     })
                     .await;
                 let _ = reply.send(result);
+            }
+            Command::Resend(located, reply) => {
+                let _ = reply.send(resend::send_running(running, located).await);
             }
             Command::Forget(what, reply) => {
                 let _ = reply.send(running.forget(&what, meters).await);
@@ -339,6 +353,11 @@ impl StatusSource for Remote {
                 .map(|(plan, _)| plan);
         }
         self.ask(|reply| Command::Replay(sink, range, reply)).await
+    }
+
+    async fn resend(&self, request: &ResendRequest) -> Result<Resent, String> {
+        let located = locate_events(&*self.journal, request).await?;
+        self.ask(|reply| Command::Resend(located, reply)).await
     }
 
     async fn forget(&self, what: Forget) -> Result<Vec<Forgotten>, String> {
@@ -466,6 +485,15 @@ impl StatusSource for Stopped {
                 .map_err(|error| error.to_string())?;
         }
         Ok(plan)
+    }
+
+    async fn resend(&self, request: &ResendRequest) -> Result<Resent, String> {
+        let located = locate_events(&*self.journal, request).await?;
+        let goes_out = |sink: &str| match self.disabled.iter().any(|name| name == sink) {
+            true => Err(Sending::Disabled),
+            false => Ok(()),
+        };
+        send(&*self.journal, located, goes_out, |_, _| {}).await
     }
 
     async fn forget(&self, _: Forget) -> Result<Vec<Forgotten>, String> {

@@ -68,6 +68,8 @@ pub(crate) enum Command {
     DeadLetters(DeadLetterAction),
     /// Deliver a part of the journal to a sink again
     Replay(ReplayArgs),
+    /// Send an event to its sinks once more, from the journal or the dead letters
+    Resend(ResendArgs),
     /// Forget pending events of a source that a sink no longer listens to, or of a sink that is no longer in the file
     Forget(ForgetArgs),
     /// Show what became of an event: received, mapped, sent, answered; by an id, or the latest ones
@@ -222,6 +224,28 @@ pub(crate) struct ReplayArgs {
     #[arg(long)]
     pub(crate) yes: bool,
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = RESEND_HELP)]
+pub(crate) struct ResendArgs {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// The messageId of the event, or `-` for ids on standard input, one a line; may be given several times
+    #[arg(long, value_name = "ID", required = true, allow_hyphen_values = true)]
+    pub(crate) message_id: Vec<String>,
+    /// Only to this sink (default: every sink that was owed the event)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sink: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// For the end of `resend --help`.
+const RESEND_HELP: &str = "\
+The sinks send the event even if they have delivered it before, by their
+present filters and mappings. A platform may still drop the copy as a duplicate
+by its event id. Exit code 1: at least one event goes out nowhere.";
 
 /// Unix milliseconds.
 fn moment(text: &str) -> Result<i64, &'static str> {

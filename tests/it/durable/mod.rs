@@ -27,6 +27,7 @@ mod rejected;
 mod reload;
 mod renamed;
 mod replay;
+mod resend;
 mod restart;
 mod sealed;
 mod status;

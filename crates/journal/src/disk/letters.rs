@@ -12,7 +12,7 @@ use crate::mutex::lock;
 use crate::state::{dead_letters, tables};
 use crate::{
     AppendError, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota, JournalError,
-    LetterCounts, Letters, Page, Taken,
+    LetterCounts, Letters, Page, SendAgain, Taken,
 };
 
 /// Dead letters dropped for their age in one change.
@@ -68,6 +68,12 @@ impl Letters for DiskJournal {
     async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError> {
         let ids = ids.to_vec();
         self.ask(move |state_writer| state_writer.take_letters(&ids, retry))
+            .await?
+    }
+
+    async fn send_again(&self, sink: &str, events: Vec<SendAgain>) -> Result<Vec<bool>, JournalError> {
+        let sink = sink.to_owned();
+        self.ask(move |state_writer| state_writer.send_again(&sink, events))
             .await?
     }
 

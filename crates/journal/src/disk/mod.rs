@@ -61,8 +61,8 @@ use crate::state::state_file::StateFile;
 use crate::state::store::Store;
 use crate::state::values::Values;
 use crate::{
-    AppendError, Appended, Found, JournalError, Keys, Log, Position, Reader, Refusing, Resumed, Sealing,
-    Subscription, Usage,
+    AppendError, Appended, Entry, Found, JournalError, Keys, Log, Position, Reader, Refusing, Resumed,
+    Sealing, Subscription, Usage,
 };
 use ballast::Ballast;
 use reader::DiskReader;
@@ -406,6 +406,23 @@ impl Log for DiskJournal {
             })
         };
         self.ask(find).await?
+    }
+
+    async fn events_at(&self, positions: &[Position]) -> Result<Vec<Entry>, JournalError> {
+        let (shared, positions) = (self.shared.clone(), positions.to_vec());
+        let reading = tokio::task::spawn_blocking(move || match shared.log.pick(&positions) {
+            (found, None) => {
+                let entry = |(position, event)| Entry {
+                    position,
+                    event: Arc::new(event),
+                };
+                Ok(found.into_iter().map(entry).collect())
+            }
+            (_, Some((error, _))) => Err(error),
+        });
+        reading
+            .await
+            .unwrap_or_else(|_| Err(JournalError("reading was cut off".into())))
     }
 
     fn usage(&self) -> Usage {

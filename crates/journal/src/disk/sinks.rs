@@ -186,7 +186,7 @@ impl StateWriter {
     /// Returns a sink that is to be changed.
     fn known(&self, name: &str) -> Result<Sink, JournalError> {
         let sink = lock(&self.shared.sinks).get(name).cloned();
-        sink.ok_or_else(|| JournalError(format!("the journal knows no sink '{name}'")))
+        sink.ok_or_else(|| JournalError::no_sink(name))
     }
 
     /// Counts the events that a reader with this progress has still to hand out.

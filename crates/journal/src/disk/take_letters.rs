@@ -1,4 +1,4 @@
-//! Removes dead letters, to retry them or for good.
+//! Removes dead letters, to retry them or for good, and gives events to sinks again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use super::shared::Sink;
 use super::state_writer::StateWriter;
 use crate::log::files::LogFiles;
 use crate::mutex::lock;
-use crate::requeue::{Requeue, requeue};
+use crate::requeue::{Requeue, Unsettled, requeue, send_again};
 use crate::state::dead_letters;
 use crate::state::parked;
 use crate::state::tables::Head;
 use crate::state::values::Change;
-use crate::{DeadLetter, DeadLetterId, JournalError, Parked, Position, Taken};
+use crate::{DeadLetter, DeadLetterId, JournalError, Parked, Position, SendAgain, Taken};
 
 impl StateWriter {
     /// Removes dead letters and parks the events to be retried, in one commit.
@@ -59,9 +59,36 @@ impl StateWriter {
         *lock(&shared.sinks) = sinks;
         Ok(taken)
     }
+
+    /// Parks events that a sink shall send once more, and removes their dead letters, in one commit.
+    pub(crate) fn send_again(
+        &mut self,
+        sink: &str,
+        events: Vec<SendAgain>,
+    ) -> Result<Vec<bool>, JournalError> {
+        let shared = self.shared.clone();
+        let mut sinks = lock(&shared.sinks).clone();
+        if !sinks.contains_key(sink) {
+            return Err(JournalError::no_sink(sink));
+        }
+        let given = self.change(|txn, head| {
+            let mut store = Transaction {
+                txn,
+                head,
+                sinks: &sinks,
+                originals: HashMap::new(),
+            };
+            send_again(&mut store, sink, events)
+        })?;
+        if let Some(sink) = sinks.get_mut(sink) {
+            sink.parked += given.iter().filter(|given| **given).count() as u64;
+        }
+        *lock(&shared.sinks) = sinks;
+        Ok(given)
+    }
 }
 
-/// A change of the state in which letters are retried.
+/// A change of the state in which events come back to sinks.
 struct Transaction<'a> {
     txn: &'a Change<'a>,
     head: &'a mut Head,
@@ -92,6 +119,17 @@ impl Requeue for Transaction<'_> {
 
     fn remove(&mut self, ids: Vec<DeadLetterId>) -> Result<u64, redb::Error> {
         dead_letters::remove(self.txn, self.head, ids)
+    }
+
+    fn unsettled(&self, sink: &str) -> Result<Unsettled, redb::Error> {
+        let Some(known) = self.sinks.get(sink) else {
+            return Ok(Unsettled::default());
+        };
+        Ok(Unsettled {
+            progress: known.record.progress.clone(),
+            owed: known.record.inputs.owed(&self.head.names),
+            parked: parked::places(self.txn, sink)?,
+        })
     }
 }
 

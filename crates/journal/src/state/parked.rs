@@ -1,5 +1,6 @@
 //! Parked events in the state: those moved out of the log's way, and those back from the dead letters.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -94,6 +95,22 @@ pub(crate) fn count_parked(
 ) -> Result<u64, redb::Error> {
     let mut entries = parked.range((sink, *range.start())..=(sink, *range.end()))?;
     Ok(entries.try_fold(0, |count, entry| entry.map(|_| count + 1))?)
+}
+
+/// Lists the places in the log of a sink's parked events.
+pub(crate) fn places(txn: &Change<'_>, sink: &str) -> Result<BTreeSet<Position>, redb::Error> {
+    let opens = txn.open_table(PARKED_OPEN)?;
+    let mut places = BTreeSet::new();
+    for entry in opens.range((sink, 0)..=(sink, Position::MAX))? {
+        let (key, bytes) = entry?;
+        let (_, position) = key.value();
+        if position < Parked::BACK {
+            places.insert(position);
+        } else {
+            places.extend(decode::<Open>(bytes.value()).and_then(|open| open.origin));
+        }
+    }
+    Ok(places)
 }
 
 /// Parks an event; returns true if it was not parked before.

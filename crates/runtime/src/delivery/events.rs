@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use signalbox_core::{Event, Reason, Record};
+use signalbox_core::{Event, Reason, Record, Rejection};
 use signalbox_history::Outcome;
 use signalbox_journal::{DeadLetter, Entry, Position, Progress, Reader, RecordEnd};
 
@@ -116,6 +116,18 @@ impl Events {
         let event = self.window.event(position)?;
         let place = self.window.place(position);
         Some(recorder.trace(&event, place, happened_at(&event)))
+    }
+
+    /// Forgets that the records of an event were sent, so that they are sent once more. Records of one event that share a
+    /// key are still sent once.
+    pub(super) fn forget_sent(&mut self, position: Position, results: &[Result<Record, Rejection>]) {
+        for record in results.iter().flatten() {
+            if let Some(key) = &record.dedup_key
+                && self.window.wants(position, &record.mapping)
+            {
+                self.sent_keys.forget_key(key);
+            }
+        }
     }
 
     /// Ends a record that is not sent, since the destination has one with its key.

@@ -287,6 +287,9 @@ impl Fill {
                         .events
                         .reject_unsent(position, &only, &Reason::new("mapping_gone", told));
                 }
+                if pending.events.window.is_again(position) {
+                    pending.events.forget_sent(position, &results);
+                }
                 let trace = pending.events.trace(position);
                 for result in results {
                     self.mapped(position, (&event, trace.as_ref()), result, pending);

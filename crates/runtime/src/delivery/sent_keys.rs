@@ -1,7 +1,7 @@
 //! Keys of records that a destination has already.
 //!
 //! Destinations do not drop every duplicate themselves, so the second record of two mappings, of a replay or of a shop
-//! that counts an order twice is not sent at all. Keys are kept for the destination's own window
+//! that counts an order twice is not sent at all, unless the operator asks for it. Keys are kept for the destination's own window
 //! ([`SinkOptions::duplicate_window`](super::SinkOptions::duplicate_window)), in memory: after a restart its own
 //! deduplication has to suffice.
 
@@ -115,6 +115,11 @@ impl SentKeys {
             // Nothing came for a whole window; times may have come round.
             self.old.clear();
         }
+    }
+
+    /// Forgets a key: its record is wanted once more.
+    pub(super) fn forget_key(&mut self, key: &str) {
+        self.forget(self.hash(key));
     }
 
     /// Notes that the record of a claim was delivered.

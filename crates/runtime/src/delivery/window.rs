@@ -279,6 +279,15 @@ impl Window {
         })
     }
 
+    /// True if the operator asked for the event once more, past the memory of sent keys. Only events that came back can be
+    /// such ones.
+    pub(super) fn is_again(&mut self, position: Position) -> bool {
+        position >= Parked::BACK && {
+            let history = self.slot(position).and_then(|slot| slot.history.as_ref());
+            history.is_some_and(|history| history.open.again)
+        }
+    }
+
     /// The one mapping that the operator asked for, if there was one.
     pub(super) fn only(&mut self, position: Position) -> Option<Arc<str>> {
         let history = self.slot(position)?.history.as_ref()?;

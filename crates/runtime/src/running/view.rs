@@ -37,7 +37,7 @@ impl View {
     }
 
     /// Lists the disabled sinks.
-    pub(super) fn disabled(&self) -> Vec<Arc<str>> {
+    pub(crate) fn disabled(&self) -> Vec<Arc<str>> {
         self.disabled
             .read()
             .unwrap_or_else(PoisonError::into_inner)

@@ -16,6 +16,7 @@ mod plugins;
 mod progress;
 mod replay;
 mod report;
+mod resend;
 mod run;
 mod sandbox;
 mod status;
@@ -36,6 +37,7 @@ async fn carry_out(command: Command) -> Result<Code, Failure> {
         Command::Status(args) => status::run(&args).await,
         Command::DeadLetters(args) => dead_letters::run(args).await,
         Command::Replay(args) => replay::run(&args).await,
+        Command::Resend(args) => resend::run(&args).await,
         Command::Forget(args) => forget::run(&args).await,
         Command::Erase(args) => erase::run(&args).await,
         Command::Events(args) => events::run(&args).await,
