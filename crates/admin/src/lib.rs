@@ -31,7 +31,7 @@ pub use self::status::{
 };
 use signalbox_history::History;
 use signalbox_runtime::identity::JournalIdentity;
-use signalbox_runtime::ledger::Ledger;
+use signalbox_runtime::ledger::{Ledger, SinkLedger};
 use signalbox_runtime::operate::StatusSource;
 use signalbox_runtime::telemetry::Telemetry;
 
@@ -90,6 +90,11 @@ impl AdminState {
             .0
             .history
             .clone()
+    }
+
+    fn sink(&self, name: &str) -> Option<Arc<SinkLedger>> {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.0.sinks.get(name).cloned()
     }
 
     fn telemetry(&self) -> Arc<Telemetry> {

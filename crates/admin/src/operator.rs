@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use signalbox_runtime::erase::EraseRequest;
 use signalbox_runtime::forget::Forget;
-use signalbox_runtime::operate::{ReplayRange, ResendRequest};
+use signalbox_runtime::operate::{ReplayRange, ResendRequest, replay_state};
 
 use crate::AdminState;
 use crate::query::ActQuery;
@@ -22,8 +22,25 @@ pub(crate) async fn replay(
             "replay needs sink and from".to_owned(),
         ));
     };
-    let range = ReplayRange { from, to: query.to };
+    let range = ReplayRange {
+        from,
+        to: query.to,
+        again: query.again,
+    };
     Ok(json(&state.source.replay(sink, range, query.dry_run).await?))
+}
+
+/// Answers with the state of a sink's last replay. Counting what is left of it reads files.
+pub(crate) async fn replayed(
+    State(state): State<AdminState>,
+    ActQuery(query): ActQuery,
+) -> Result<Response, Rejection> {
+    let sink = query.filter.component.unwrap_or_default();
+    let ledger = state.sink(&sink).ok_or_else(|| {
+        let told = "name one of the router's sinks: /replay?sink=NAME";
+        Rejection(StatusCode::BAD_REQUEST, told.to_owned())
+    })?;
+    Ok(json(&replay_state(state.source.journal(), &sink, &ledger).await?))
 }
 
 pub(crate) async fn forget(

@@ -15,7 +15,7 @@ use crate::guard::HEADER;
 use crate::reply::Rejection;
 
 const KEYS: &str = "the query may hold sink, reason, mapping, message_id, since, before, id, up_to, limit, cursor, order \
-                    (oldest or newest), payload; for replay sink, from, to, dry_run";
+                    (oldest or newest), payload; for replay sink, from, to, dry_run, again";
 
 /// A query; every key is optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Query {
     pub payload: bool,
     /// True to report what `/replay` would do.
     pub dry_run: bool,
+    /// True if `/replay` sends even the records that the sink remembers to have sent.
+    pub again: bool,
     /// The beginning of the part of the journal that `/replay` delivers.
     pub from: Option<Where>,
     /// Its end.
@@ -64,6 +66,7 @@ impl Query {
             },
             payload: pairs.0.remove("payload").is_some_and(|value| value == "1"),
             dry_run: pairs.0.remove("dry_run").is_some_and(|value| value == "1"),
+            again: pairs.0.remove("again").is_some_and(|value| value == "1"),
             from: pairs.0.remove("from").map(|value| value.parse()).transpose()?,
             to: pairs.0.remove("to").map(|value| value.parse()).transpose()?,
         };
@@ -100,6 +103,7 @@ impl Query {
             ("order", flag(self.oldest_first, "oldest")),
             ("payload", flag(self.payload, "1")),
             ("dry_run", flag(self.dry_run, "1")),
+            ("again", flag(self.again, "1")),
             ("from", self.from.map(|place| place.to_string())),
             ("to", self.to.map(|place| place.to_string())),
         ];
@@ -218,6 +222,7 @@ mod tests {
             oldest_first: true,
             payload: true,
             dry_run: true,
+            again: true,
             from: Some(Where::Position(6)),
             to: Some(Where::Time(7_000)),
         };

@@ -33,7 +33,7 @@ impl Route {
 }
 
 /// The endpoints, in the order of the documentation.
-const ROUTES: [Route; 18] = [
+const ROUTES: [Route; 19] = [
     Route {
         shown: "/health, /live",
         answer: "200 while the process runs. For liveness probes; needs no token.",
@@ -142,8 +142,16 @@ const ROUTES: [Route; 18] = [
         shown: "POST /replay?sink=NAME&from=WHERE",
         answer: "Delivers a part of the journal to a sink again, up to `to=WHERE`; with `dry_run=1` it only returns \
                  the number of events at most. `WHERE` is a position, a time with its zone (`2026-11-28T10:00:00Z`), a \
-                 date (`2026-11-28`, from its beginning in UTC), or a duration back from now (`2h`, `3d`, `1d12h`).",
+                 date (`2026-11-28`, from its beginning in UTC), or a duration back from now (`2h`, `3d`, `1d12h`). With \
+                 `again=1` the sink sends even the records that it remembers to have sent.",
         handler: || post(operator::replay),
+    },
+    Route {
+        shown: "/replay?sink=NAME",
+        answer: "The sink's last replay in this process, or `null`: its positions, the number of their events that are \
+                 `left`, and `held_back`, the number of records that were not sent, since the sink remembers that it has \
+                 sent them. Reads files, so it needs the header `X-Signalbox`.",
+        handler: || get(operator::replayed),
     },
     Route {
         shown: "POST /resend",

@@ -27,7 +27,7 @@ pub(crate) trait Requeue {
     /// Removes dead letters and returns the number of existing ones.
     fn remove(&mut self, ids: Vec<DeadLetterId>) -> Result<u64, Self::Error>;
 
-    /// Describes what a sink that the journal knows has not settled.
+    /// Describes the unsettled events of a known sink.
     fn unsettled(&self, sink: &str) -> Result<Unsettled, Self::Error>;
 }
 

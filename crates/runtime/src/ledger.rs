@@ -15,7 +15,9 @@ use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use signalbox_core::Vitals;
 use signalbox_history::History;
-use signalbox_journal::{Arrivals, Journal, LetterCounts, Sealing, SinkState, SourceTotals, Totals, Usage};
+use signalbox_journal::{
+    Arrivals, Journal, LetterCounts, Position, Sealing, SinkState, SourceTotals, Totals, Usage,
+};
 
 use crate::backpressure::Backpressure;
 use crate::hold::Held;
@@ -220,9 +222,32 @@ pub struct SinkLedger {
     pub disabled: AtomicBool,
     /// The sink's present holds, and the number of all holds.
     pub held: Held,
+    /// The sink's last replay in this process.
+    pub replay: LastReplay,
     pub(crate) backpressure: Backpressure,
     /// Pending events of sources that are no longer inputs of the sink.
     debts: Mutex<BTreeMap<String, u64>>,
+}
+
+/// The last replay of a sink in this process.
+#[derive(Debug, Default)]
+pub struct LastReplay {
+    range: Mutex<Option<(Position, Position)>>,
+    /// Records of it that were not sent, since the sink remembers that the destination has one with their key.
+    pub held_back: Count,
+}
+
+impl LastReplay {
+    /// Returns its positions `from..to`; `None` if there was no replay.
+    pub fn range(&self) -> Option<(Position, Position)> {
+        *self.range.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a replay begins.
+    pub(crate) fn begin(&self, range: (Position, Position)) {
+        *self.range.lock().unwrap_or_else(PoisonError::into_inner) = Some(range);
+        self.held_back.set(0);
+    }
 }
 
 /// Counts of the records that a sink made of its events.

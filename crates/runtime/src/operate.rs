@@ -1,21 +1,23 @@
-//! Actions of operators on a running or stopped pipeline: list, retry and discard dead letters, replay, reload.
+//! Actions of operators on a running or stopped pipeline: list, retry and discard dead letters, replay, send again, reload.
 //!
 //! The functions work on the journal alone, so they serve a stopped router too. [`Remote`] is the handle to a running one:
 //! commands that need its sinks to stand still go through its queue.
 
 mod letters;
+mod replay;
 mod resend;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use signalbox_history::History;
-use signalbox_journal::{Arrivals, Found, Index, Journal, Position, Progress, SinkState};
+use signalbox_journal::{Arrivals, Index, Journal, SinkState};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::letters::{Acted, Piece, act, act_on_all, discard};
-pub use self::resend::{IDS, ResendRequest, Resent, ResentEvent, Sending};
-use self::resend::{Located, locate_events, send};
+pub use self::replay::{ReplayPlan, ReplayRange, ReplayState, Where, plan_replay, replay_state};
+pub use self::resend::{IDS, Located, ResendRequest, Resent, ResentEvent, Sending};
+use self::resend::{locate_events, send};
 use crate::debts::Listeners;
 use crate::erase::{self, EraseRequest, Erased, Stood};
 use crate::forget::{Forget, Forgotten};
@@ -63,7 +65,7 @@ pub trait StatusSource: Send + Sync {
     /// Sends events once more, from the journal or the dead letters, past the memory of sent keys.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with the request, or that the journal cannot be read or written.
+    /// A sentence that names the fault of the request, or says that the journal cannot be read or written.
     async fn resend(&self, request: &ResendRequest) -> Result<Resent, String>;
 
     /// Forgets events that sinks are owed and that the pipeline no longer mentions.
@@ -83,148 +85,6 @@ pub trait StatusSource: Send + Sync {
     /// # Errors
     /// The faults of the file; nothing has changed then.
     async fn reload(&self) -> Result<String, String>;
-}
-
-/// A part of the journal to deliver again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReplayRange {
-    /// The first event.
-    pub from: Where,
-    /// The position after the last event; `None` means the sink's own position.
-    pub to: Option<Where>,
-}
-
-/// A place in the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Where {
-    /// The first event that arrived at or after this moment, Unix milliseconds.
-    Time(i64),
-    /// A position.
-    Position(Position),
-}
-
-impl std::fmt::Display for Where {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Where::Position(position) => position.fmt(f),
-            Where::Time(at) => jiff::Timestamp::from_millisecond(*at).unwrap_or_default().fmt(f),
-        }
-    }
-}
-
-impl std::str::FromStr for Where {
-    type Err = String;
-
-    /// Reads a position (a whole number) or a time: RFC 3339, a date (its beginning in UTC), or a duration back from now
-    /// such as `2h` or `3d`.
-    fn from_str(text: &str) -> Result<Where, String> {
-        if let Ok(position) = text.parse() {
-            return Ok(Where::Position(position));
-        }
-        if let Ok(at) = text.parse::<jiff::Timestamp>() {
-            return Ok(Where::Time(at.as_millisecond()));
-        }
-        if let Some(at) = beginning_of(text) {
-            return Ok(Where::Time(at.as_millisecond()));
-        }
-        let back = signalbox_core::HumanDuration::parse(text).map_err(|_| {
-            "expected a position (a number), a time with its zone such as 2026-11-24T10:00:00Z, a date such as \
-             2026-11-24 (from its beginning in UTC), or a duration back from now such as 2h or 3d"
-                .to_owned()
-        })?;
-        let millis = i64::try_from(back.0.as_millis()).unwrap_or(i64::MAX);
-        Ok(Where::Time(
-            crate::dead_letters::now_millis().saturating_sub(millis),
-        ))
-    }
-}
-
-/// Returns the first moment of a date in UTC. A date with a time but without a zone is refused: it could mean several moments.
-fn beginning_of(date: &str) -> Option<jiff::Timestamp> {
-    const FORM: usize = "2026-11-24".len();
-    let date: jiff::civil::Date = date.parse().ok().filter(|_| date.len() == FORM)?;
-    jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
-}
-
-/// The plan of a replay, or its result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct ReplayPlan {
-    /// The first position delivered again.
-    pub from: Position,
-    /// The position after the last.
-    pub to: Position,
-    /// Number of events that are read again. The sink delivers at most these: it skips events of other sources and erased
-    /// ones, and filters as before.
-    pub events: u64,
-}
-
-/// Plans a replay, and computes the sink's progress for it.
-///
-/// # Errors
-/// A sentence if there is no such sink, or nothing to replay.
-pub async fn plan_replay(
-    journal: &dyn Journal,
-    sink: &str,
-    range: ReplayRange,
-) -> Result<(ReplayPlan, Progress), String> {
-    let sinks = journal.sinks().await.map_err(|error| error.to_string())?;
-    let state = sinks.into_iter().find(|state| state.name == sink);
-    let SinkState { progress, .. } = state.ok_or_else(|| format!("the journal knows no sink '{sink}'"))?;
-    let held = journal.find(0).await.map_err(|error| error.to_string())?;
-    let from = locate(journal, range.from).await?.clamp(held.from, held.to);
-    let to = match range.to {
-        Some(to) => locate(journal, to).await?.clamp(held.from, held.to),
-        None => held.to,
-    };
-    let rewound = rewind(&progress, from, to);
-    let mut events = 0;
-    for (a, b) in settled_within(&progress, from, to) {
-        events += journal.count(a, b).await.map_err(|error| error.to_string())?;
-    }
-    if events == 0 {
-        let Found { from, to, .. } = held;
-        return Err(format!(
-            "nothing to replay there: the journal holds the positions {from} to {to}, and what is not settled yet is \
-             delivered anyway"
-        ));
-    }
-    Ok((ReplayPlan { from, to, events }, rewound))
-}
-
-async fn locate(journal: &dyn Journal, place: Where) -> Result<Position, String> {
-    match place {
-        Where::Position(position) => Ok(position),
-        Where::Time(at) => journal
-            .find(at)
-            .await
-            .map(|found| found.at)
-            .map_err(|error| error.to_string()),
-    }
-}
-
-/// Lists the settled parts of a range.
-fn settled_within(progress: &Progress, from: Position, to: Position) -> Vec<(Position, Position)> {
-    let settled = std::iter::once((0, progress.cursor)).chain(progress.settled.iter().copied());
-    let parts = settled.map(|(a, b)| (a.max(from), b.min(to)));
-    parts.filter(|(a, b)| a < b).collect()
-}
-
-/// Returns the progress with `from..to` unsettled and everything else unchanged.
-fn rewind(progress: &Progress, from: Position, to: Position) -> Progress {
-    let before = std::iter::once((from.min(progress.cursor), progress.cursor));
-    let mut settled = Vec::new();
-    for (a, b) in before.chain(progress.settled.iter().copied()) {
-        for (a, b) in [(a, b.min(from)), (a.max(to), b)] {
-            if a < b {
-                settled.push((a, b));
-            }
-        }
-    }
-    Progress {
-        cursor: from.min(progress.cursor),
-        settled,
-        ..progress.clone()
-    }
 }
 
 /// A command that needs a running pipeline to stand still for a moment.
@@ -260,13 +120,16 @@ impl Command {
                 let _ = reply.send(result);
             }
             Command::Replay(sink, range, reply) => {
+                let ledger = running.ledger().sinks.get(&*sink).cloned().unwrap_or_default();
                 let result = running
-                    .rewind(&sink, meters(&sink), async |journal| {
+                    .rewind(&sink, meters(&sink), async |journal, parts| {
                         let (plan, progress) = plan_replay(&**journal, &sink, range).await?;
                         journal
                             .set_progress(&sink, progress)
                             .await
                             .map_err(|error| error.to_string())?;
+                        parts.begin_replay((plan.from, plan.to), range.again);
+                        ledger.replay.begin((plan.from, plan.to));
                         Ok(plan)
                     })
                     .await;
@@ -508,45 +371,5 @@ impl StatusSource for Stopped {
 
     async fn reload(&self) -> Result<String, String> {
         Err("the router is not running".to_owned())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rewinding_unsettles_a_range_and_nothing_else() {
-        let progress = Progress {
-            cursor: 100,
-            settled: vec![(110, 120), (130, 140)],
-            ..Progress::default()
-        };
-        let rewound = rewind(&progress, 50, 60);
-        assert_eq!(
-            (rewound.cursor, &rewound.settled[..]),
-            (50, &[(60, 100), (110, 120), (130, 140)][..])
-        );
-        let rewound = rewind(&progress, 90, 115);
-        assert_eq!(
-            (rewound.cursor, &rewound.settled[..]),
-            (90, &[(115, 120), (130, 140)][..])
-        );
-        let rewound = rewind(&progress, 112, 1000);
-        assert_eq!((rewound.cursor, &rewound.settled[..]), (100, &[(110, 112)][..]));
-        assert_eq!(settled_within(&progress, 90, 115), [(90, 100), (110, 115)]);
-        assert_eq!(settled_within(&progress, 120, 130), []);
-    }
-
-    #[test]
-    fn places() {
-        assert_eq!("17".parse(), Ok(Where::Position(17)));
-        assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(Where::Time(1_000)));
-        assert!(matches!("2h".parse(), Ok(Where::Time(_))));
-        assert_eq!("1970-01-02".parse(), Ok(Where::Time(86_400_000)));
-        assert!(matches!("1d12h".parse(), Ok(Where::Time(_))));
-        for unclear in ["yesterday", "1970-01-02T03:04:05", "1970-02-30", "1970-01"] {
-            assert!(unclear.parse::<Where>().is_err(), "{unclear}");
-        }
     }
 }

@@ -217,6 +217,10 @@ pub(crate) struct ReplayArgs {
     /// The end, exclusively (default: the end of the journal)
     #[arg(long, value_name = "WHERE")]
     pub(crate) to: Option<Where>,
+    /// Also send the records that the running sink remembers to have sent; the platform may drop them as duplicates by their
+    /// event ids, and without such ids counts them twice
+    #[arg(long)]
+    pub(crate) again: bool,
     /// Only print the number of events
     #[arg(long)]
     pub(crate) dry_run: bool,

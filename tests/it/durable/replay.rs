@@ -32,6 +32,11 @@ async fn of_a_running_router() {
             .told(&["replay", "--sink", sink, "--from", "1h", "--yes"])
             .await;
         assert!(told.contains("up to 5 events are delivered again"), "{told}");
+        let held_back = match known {
+            0 => "no record was held back",
+            _ => "5 records were held back: the sink remembers",
+        };
+        assert!(told.contains(held_back), "{told}");
         let status = rig
             .wait(|status| status.sinks[sink].delivered == 10 && status.sinks[sink].pending == 0)
             .await;
@@ -46,6 +51,28 @@ async fn of_a_running_router() {
     }
     assert_eq!(ids(&rig.world.accepted(), "event_id"), once);
     assert_eq!(rig.world.hooked().len(), 10);
+
+    // With --again the memory does not matter.
+    let again = [
+        "replay",
+        "--sink",
+        "pinterest",
+        "--from",
+        "1",
+        "--to",
+        "3",
+        "--again",
+        "--yes",
+    ];
+    let told = rig.told(&again).await;
+    assert!(told.contains("no record was held back"), "{told}");
+    let status = rig.wait(|status| status.sinks["pinterest"].delivered == 12).await;
+    assert_eq!(
+        (status.sinks["pinterest"].records.duplicate, status.sums_close),
+        (5, true)
+    );
+    let accepted = ids(&rig.world.accepted(), "event_id");
+    assert_eq!(accepted.len(), 7, "{accepted:?}");
 
     for (wrong, why) in [
         (["--sink", "hook", "--from", "9000"], "nothing to replay"),

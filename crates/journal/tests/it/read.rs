@@ -49,6 +49,7 @@ async fn a_reader_goes_on_where_its_name_left_off() {
         ],
         attempts: 3,
         first_attempt: 77,
+        again: true,
     };
     let totals = Totals {
         delivered: 9,

@@ -71,6 +71,11 @@ impl Parts {
             rate_group,
         }
     }
+
+    /// Notes that events of the log are delivered again; with `again` even the records whose keys the sink remembers.
+    pub(crate) fn begin_replay(&mut self, range: (Position, Position), again: bool) {
+        self.sent_keys.begin_replay(range, again);
+    }
 }
 
 /// Drives one sink; see the module.

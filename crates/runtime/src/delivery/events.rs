@@ -133,6 +133,9 @@ impl Events {
     /// Ends a record that is not sent, since the destination has one with its key.
     pub(super) fn duplicate(&mut self, position: Position, record: Record, trace: Option<&Arc<Trace>>) {
         self.ledger.records.duplicate.add(1);
+        if self.sent_keys.is_replayed(position) {
+            self.ledger.replay.held_back.add(1);
+        }
         let mapping = record.mapping.clone();
         if let (Some(recorder), Some(trace)) = (&mut self.recorder, trace) {
             recorder.duplicate(trace.clone(), record);

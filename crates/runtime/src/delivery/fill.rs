@@ -327,7 +327,9 @@ impl Fill {
         // The claim stands for the key from here on.
         let key = record.dedup_key.take();
         let key = key.filter(|_| self.options.duplicate_window.is_some());
-        let claim = key.as_deref().map(|key| events.sent_keys.claim(key, now));
+        let claim = key
+            .as_deref()
+            .map(|key| events.sent_keys.claim_at(position, key, now));
         if claim == Some(None) {
             return events.duplicate(position, record, trace);
         }

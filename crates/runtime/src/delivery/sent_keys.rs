@@ -10,6 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use hashbrown::HashTable;
+use signalbox_journal::Position;
 use tokio::time::Instant;
 
 /// Keys of each of two generations at most; the older generation goes as a whole. Just below the capacity of a table of
@@ -42,6 +43,25 @@ pub(super) struct SentKeys {
     began: Instant,
     /// When the young generation began.
     turned: Instant,
+    /// The last replay of the sink in this process.
+    replay: Option<Replay>,
+}
+
+/// A replay of the positions `from..to`.
+#[derive(Debug)]
+struct Replay {
+    from: Position,
+    to: Position,
+    /// True if the records are sent again even if they are known.
+    again: bool,
+    /// Hashes of the keys that events of such a replay have claimed: their copies within the replay stay duplicates.
+    claimed: HashSet<u64>,
+}
+
+impl Replay {
+    fn holds(&self, position: Position) -> bool {
+        self.from <= position && position < self.to
+    }
 }
 
 /// A key that was claimed, for [`SentKeys::delivered`] or [`SentKeys::release`]: its hash stands for it.
@@ -69,6 +89,7 @@ impl SentKeys {
             under_way: HashSet::new(),
             began: now,
             turned: now,
+            replay: None,
         }
     }
 
@@ -102,6 +123,38 @@ impl SentKeys {
         Some(Claim(hash))
     }
 
+    /// Claims a key for the event at a position. Events of a replay that sends again get known keys too, the first of each.
+    pub(super) fn claim_at(&mut self, position: Position, key: &str, now: Instant) -> Option<Claim> {
+        let hash = self.hash(key);
+        let replay = self.replay.as_mut();
+        if let Some(replay) = replay.filter(|replay| replay.again && replay.holds(position)) {
+            if replay.claimed.len() >= MOST {
+                replay.claimed.clear();
+            }
+            if !replay.claimed.insert(hash) {
+                return None;
+            }
+            self.forget(hash);
+        }
+        self.claim(key, now)
+    }
+
+    /// Notes that the positions `from..to` are delivered again; with `again` even the records that are known.
+    pub(super) fn begin_replay(&mut self, (from, to): (Position, Position), again: bool) {
+        let claimed = HashSet::new();
+        self.replay = Some(Replay {
+            from,
+            to,
+            again,
+            claimed,
+        });
+    }
+
+    /// True if the event at a position belongs to the last replay.
+    pub(super) fn is_replayed(&self, position: Position) -> bool {
+        self.replay.as_ref().is_some_and(|replay| replay.holds(position))
+    }
+
     fn make_room(&mut self, now: Instant) {
         let since = now.duration_since(self.turned);
         let places_used = self.young.capacity() == self.young.len() && self.young.len() > HALF;
@@ -130,14 +183,21 @@ impl SentKeys {
     /// Gives a claim up, since its record was not delivered: another one may be.
     pub(super) fn release(&mut self, claim: Claim) {
         self.delivered(claim);
-        self.forget(claim.0);
+        self.give_up(claim.0);
     }
 
     /// Gives up the claims of all records under way, which another driver will send.
     pub(super) fn leave(&mut self) {
         for hash in std::mem::take(&mut self.under_way) {
-            self.forget(hash);
+            self.give_up(hash);
         }
+    }
+
+    fn give_up(&mut self, hash: u64) {
+        if let Some(replay) = &mut self.replay {
+            replay.claimed.remove(&hash);
+        }
+        self.forget(hash);
     }
 
     fn forget(&mut self, hash: u64) {
@@ -226,6 +286,33 @@ mod tests {
             }
             assert!(keys.young.capacity() <= 2 * HALF);
         }
+    }
+
+    #[test]
+    fn a_replay_that_sends_again_gets_each_known_key_once() {
+        let now = Instant::now();
+        let mut keys = SentKeys::new(WINDOW);
+        let first = claim(&mut keys, "checkout 1").unwrap();
+        keys.delivered(first);
+        keys.begin_replay((3, 6), false);
+        assert!(keys.claim_at(3, "checkout 1", now).is_none());
+        assert_eq!(
+            [2, 3, 5, 6].map(|position| keys.is_replayed(position)),
+            [false, true, true, false]
+        );
+        keys.begin_replay((3, 6), true);
+        assert!(keys.claim_at(2, "checkout 1", now).is_none(), "before the replay");
+        let again = keys.claim_at(3, "checkout 1", now).unwrap();
+        assert!(keys.claim_at(4, "checkout 1", now).is_none(), "a copy within it");
+        assert!(keys.claim_at(6, "checkout 1", now).is_none(), "after the replay");
+        // Its record was not delivered, so the copy may be sent.
+        keys.release(again);
+        assert!(keys.claim_at(4, "checkout 1", now).is_some());
+        // The driver ends before the record is delivered; the next one sends it.
+        keys.leave();
+        assert!(keys.claim_at(4, "checkout 1", now).is_some());
+        keys.begin_replay((3, 6), true);
+        assert!(keys.claim_at(4, "checkout 1", now).is_some(), "another replay");
     }
 
     #[test]

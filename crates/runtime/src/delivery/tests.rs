@@ -79,6 +79,9 @@ impl Sink for Scripted {
             };
             return Prepared::Mapped(vec![Ok(record("good")), Err(bad)]);
         }
+        if id.starts_with("keyed pair") {
+            return Prepared::Mapped(vec![Ok(record("m")), Ok(record("n"))]);
+        }
         Prepared::Mapped(vec![Ok(record("m"))])
     }
 
@@ -654,6 +657,7 @@ async fn events_of_sources_that_never_were_inputs_are_not_sent() {
     assert_eq!(ended.left_in_journal, 0);
 }
 
+mod again;
 mod culprits;
 mod fill;
 mod gates;
@@ -730,7 +734,10 @@ mod restart {
         }
 
         /// A sink whose log and clock are those of the bench.
-        fn sink(&self, script: impl Fn(&[String], Duration) -> Act + Send + Sync + 'static) -> Scripted {
+        pub(super) fn sink(
+            &self,
+            script: impl Fn(&[String], Duration) -> Act + Send + Sync + 'static,
+        ) -> Scripted {
             Scripted {
                 started: self.started,
                 log: self.log.clone(),
@@ -1026,6 +1033,7 @@ mod restart {
         bench.append(0..20).await;
         bench.drive(leave_after(5), |_, _| Act::Deliver).await;
         let range = crate::operate::ReplayRange {
+            again: false,
             from: crate::operate::Where::Position(5),
             to: Some(crate::operate::Where::Position(8)),
         };

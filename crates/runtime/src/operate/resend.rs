@@ -1,4 +1,4 @@
-//! Sending events once more: from the log while it holds them, else from what their dead letters keep. Such events go past
+//! Sending events once more: from the log while it holds them, else from the copies in their dead letters. Such events go past
 //! the memory of sent keys, obey erasures, and pass the sink's filters and mappings as they are now.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +80,7 @@ pub enum Sending {
     Disabled,
     /// The sink has not settled it, and sends it anyway.
     Pending,
-    /// The sink sends what the dead letter keeps of it.
+    /// The sink sends the copy in its dead letter.
     FromDeadLetter,
     /// The sink sends it as the journal holds it.
     FromJournal,
@@ -106,7 +106,7 @@ type Ids = BTreeMap<String, usize>;
 /// Finds the events of a request.
 ///
 /// # Errors
-/// A sentence that says what is wrong with the request, or that the journal cannot be read.
+/// A sentence that names the fault of the request, or says that the journal cannot be read.
 pub(super) async fn locate_events(journal: &dyn Journal, request: &ResendRequest) -> Result<Located, String> {
     let explain = |error: signalbox_journal::JournalError| error.to_string();
     let mut located = Located {
@@ -304,7 +304,7 @@ impl Located {
             .letters
             .into_iter()
             .next();
-        // A letter that has gone meanwhile was retried, discarded or erased.
+        // A missing letter was retried, discarded or erased meanwhile.
         let Some(StoredLetter { letter, .. }) = read else {
             return Ok(());
         };
@@ -393,3 +393,6 @@ pub(super) async fn send_running(running: &Running, located: Located) -> Result<
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

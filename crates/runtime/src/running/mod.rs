@@ -422,24 +422,24 @@ impl Running {
         *listeners = self.listeners(name);
     }
 
-    /// Stops a sink's deliveries, applies `change` to its state in the journal, and continues from there.
+    /// Stops a sink's deliveries, applies `change` to its state in the journal and to its parts, and continues from there.
     ///
     /// # Errors
     /// The error of `change`, or a sentence if there is no such sink.
     pub async fn rewind<T, F>(&mut self, sink: &str, meters: SinkMeters, change: F) -> Result<T, String>
     where
-        F: AsyncFnOnce(&Arc<dyn Journal>) -> Result<T, String>,
+        F: AsyncFnOnce(&Arc<dyn Journal>, &mut Parts) -> Result<T, String>,
     {
         self.view.must_be_enabled(sink)?;
         let Some(handle) = self.sinks.remove(sink) else {
             return Err(format!("there is no sink '{sink}'"));
         };
         handle.stop.leave.cancel();
-        let parts = handle
+        let mut parts = handle
             .task
             .await
             .map_err(|_| format!("the sink '{sink}' has ended"))?;
-        let changed = change(&self.journal).await;
+        let changed = change(&self.journal, &mut parts).await;
         self.drive(parts, Start::End, handle.fingerprint, meters)
             .await
             .map_err(|error| error.to_string())?;
@@ -556,7 +556,8 @@ impl Running {
         let mut forgotten = Vec::new();
         for name in what.sinks(&known, &self.listeners_of_all())? {
             let one = if self.sinks.contains_key(name.as_str()) {
-                let change = async |journal: &Arc<dyn Journal>| what.apply(&**journal, &name).await;
+                let change =
+                    async |journal: &Arc<dyn Journal>, _: &mut Parts| what.apply(&**journal, &name).await;
                 self.rewind(&name, meters(&name), change).await?
             } else {
                 what.apply(&*self.journal, &name).await?
