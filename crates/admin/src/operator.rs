@@ -30,7 +30,7 @@ pub(crate) async fn replay(
     Ok(json(&state.source.replay(sink, range, query.dry_run).await?))
 }
 
-/// Answers with the state of a sink's last replay. Counting what is left of it reads files.
+/// Answers with the state of a sink's last replay. Counting the rest of its events reads files.
 pub(crate) async fn replayed(
     State(state): State<AdminState>,
     ActQuery(query): ActQuery,
