@@ -4,11 +4,11 @@
 use serde_json::{Value, json};
 use signalbox_sandbox::Vendor;
 
-use crate::support::client::{WRITE_KEY, basic, try_send};
+use crate::support::client::{WRITE_KEY, basic, post_all, try_send};
 use crate::support::events::ago;
 use crate::support::files::contents;
-use crate::support::pipeline::{ADMIN, ALL_RULES, archive, hashing, vendor_sink};
-use crate::support::process::{command, run, run_with};
+use crate::support::pipeline::{ADMIN, ALL_RULES, archive, hashing, source, vendor_sink};
+use crate::support::process::{Process, command, run, run_with};
 use crate::support::world::World;
 
 /// The pipeline file: whole events to a file, and mapped ones to each vendor.
@@ -240,6 +240,37 @@ async fn forty_values_stay_where_they_belong() {
         );
     }
     assert!(bytes > 1000, "the journal has {bytes} bytes");
+}
+
+#[tokio::test]
+async fn a_tap_shows_none_of_them_though_nothing_hashes() {
+    let world = World::new().await;
+    let config = world.write("p.toml", &[ADMIN, &source(""), &archive()].concat());
+    let _router = world.router(&config).await;
+    let config = config.to_str().unwrap();
+    let mut taps = Vec::new();
+    for scope in [["--source", "shop"], ["--sink", "archive"]] {
+        let arguments = ["tap", "-c", config, scope[0], scope[1], "--limit", "3"];
+        let tap = Process::spawn(&mut command(&arguments, &world.variables()));
+        tap.logged("showing live events").await;
+        taps.push(tap);
+    }
+    let mut events = others();
+    // It puts a value where nothing tells what it is.
+    events.pop();
+    events.push(order());
+    post_all(&world.listen, &events).await;
+    for tap in taps {
+        let exit = tap.exit().await;
+        assert_eq!(exit.lines().len(), 3, "{exit:?}");
+        assert!(
+            exit.lines().iter().all(|line| line["event"].is_object()),
+            "{}",
+            exit.stdout
+        );
+        shows_none("tap", &exit.stdout, &all());
+        shows_none("tap", &exit.stderr, &all());
+    }
 }
 
 #[tokio::test]

@@ -29,3 +29,4 @@ mod happy;
 mod journals;
 mod privacy;
 mod routing;
+mod tap;

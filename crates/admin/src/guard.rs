@@ -89,6 +89,12 @@ const PLAIN: No = (
      token only: set `token` in [admin], restart, and send it",
 );
 
+const PLAIN_TAP: No = (
+    StatusCode::FORBIDDEN,
+    "events with personal data in plaintext are shown for the operator's token only: set `token` in [admin], restart, and \
+     send it",
+);
+
 impl Guard {
     pub(crate) fn new(listen: SocketAddr, access: Access) -> Guard {
         Guard {
@@ -131,6 +137,9 @@ impl Guard {
         }
         if self.plain_letters && !token_is_right && wants_payload(request.uri()) {
             return Err(PLAIN);
+        }
+        if !token_is_right && wants_plain(request.uri()) {
+            return Err(PLAIN_TAP);
         }
         Ok(())
     }
@@ -220,11 +229,21 @@ fn is_asked_by_a_person(request: &Request) -> bool {
 
 /// True if the query asks for the kept parts of events, in any spelling.
 fn wants_payload(uri: &Uri) -> bool {
+    asks_for(uri, "payload")
+}
+
+/// True if the query asks for live events with their personal data, in any spelling.
+pub(crate) fn wants_plain(uri: &Uri) -> bool {
+    asks_for(uri, "plain")
+}
+
+/// True if the query sets a flag, in any spelling.
+fn asks_for(uri: &Uri, flag: &str) -> bool {
     let decoded = |text| percent_encoding::percent_decode_str(text).decode_utf8_lossy();
     uri.query().is_some_and(|query| {
         query.split('&').any(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            decoded(key) == "payload" && !matches!(&*decoded(value), "" | "0")
+            decoded(key) == flag && !matches!(&*decoded(value), "" | "0")
         })
     })
 }
@@ -335,5 +354,6 @@ mod tests {
             assert!(wants(query), "{query}");
         }
         assert!(!wants("payload=0&limit=1"));
+        assert!(wants_plain(&"/tap?pl%61in=1".parse().unwrap()));
     }
 }

@@ -14,6 +14,7 @@ mod reply;
 mod routes;
 mod server;
 mod status;
+mod tap;
 #[cfg(test)]
 mod tests;
 
@@ -29,10 +30,12 @@ pub use self::status::{
     HoldStatus, JournalStatus, LetterStatus, OrphanStatus, RecordStatus, RequestStatus, SealStatus,
     SinkStatus, SourceStatus, Started, Status,
 };
+pub use self::tap::{TAP_RATE, TapQuery};
 use signalbox_history::History;
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::ledger::{Ledger, SinkLedger};
 use signalbox_runtime::operate::StatusSource;
+use signalbox_runtime::tap::Taps;
 use signalbox_runtime::telemetry::Telemetry;
 
 /// The state that the admin address shows. Cheap to clone.
@@ -95,6 +98,19 @@ impl AdminState {
     fn sink(&self, name: &str) -> Option<Arc<SinkLedger>> {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
         live.0.sinks.get(name).cloned()
+    }
+
+    fn taps(&self) -> Taps {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.0.taps.clone()
+    }
+
+    /// Lists the names of the sources, and of the sinks.
+    fn components(&self) -> (Vec<String>, Vec<String>) {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        let sources = live.0.sources.keys().map(ToString::to_string);
+        let sinks = live.0.sinks.keys().map(ToString::to_string);
+        (sources.collect(), sinks.collect())
     }
 
     fn telemetry(&self) -> Arc<Telemetry> {

@@ -14,7 +14,7 @@ use signalbox_runtime::identity;
 use crate::guard::{Guard, guard};
 use crate::reply::{json, text};
 use crate::server::BODY_BYTES;
-use crate::{AdminState, events, letters, operator};
+use crate::{AdminState, events, letters, operator, tap};
 
 /// A row of the table of endpoints in docs/operations.md.
 struct Route {
@@ -33,7 +33,7 @@ impl Route {
 }
 
 /// The endpoints, in the order of the documentation.
-const ROUTES: [Route; 19] = [
+const ROUTES: [Route; 20] = [
     Route {
         shown: "/health, /live",
         answer: "200 while the process runs. For liveness probes; needs no token.",
@@ -131,6 +131,15 @@ const ROUTES: [Route; 19] = [
                  `event_name`, `outcome` and `reason`; `since` (Unix milliseconds) and `sink` choose a part; `details: true` \
                  adds the counts of match keys, warnings and times of delivery. Sums of different currencies stay apart.",
         handler: || post(events::report),
+    },
+    Route {
+        shown: "POST /tap",
+        answer: "Live events, one JSON object a line, until the client goes; an answer ends after 4 minutes. The body is JSON, \
+                 at least `{}`: `source` or `sink` names one component, `filter` selects events in FQL, `rate` bounds the \
+                 events of a second (default 10, at most 1,000), `limit` ends the answer. The line `{\"left_out\":N}` counts \
+                 matching events that the rate, or a slow client, left out. At most 8 at a time. Personal values are hashed or \
+                 hidden; `?plain=1` shows them, for the token only. See [Watch live events](#watch-live-events).",
+        handler: || post(tap::open),
     },
     Route {
         shown: "/erasures",

@@ -14,6 +14,7 @@ use crate::history::Traced;
 use crate::ledger::{SinkLedger, SourceLedger};
 use crate::plain_values::Watch;
 use crate::source_notes::SourceNotes;
+use crate::tap::Taps;
 
 /// `Retry-After` for clients while the router stops: another process may take over by then.
 const STOPPING_RETRY: Duration = Duration::from_secs(5);
@@ -42,6 +43,7 @@ pub(crate) struct SourceIntake {
     pub(crate) dead_letters: Arc<DeadLetters>,
     /// Set if there is a history.
     pub(crate) notes: Option<SourceNotes>,
+    pub(crate) taps: Taps,
     /// No more is taken in.
     pub(crate) closed: Arc<AtomicBool>,
 }
@@ -116,6 +118,7 @@ impl SourceIntake {
         self.open()?;
         let mut fates = self.transform(&mut events)?;
         let traced = self.notes.as_ref().map(|notes| notes.begin(&events, &fates));
+        let chosen = self.taps.choose(&self.name, &events);
         let (kept, letters) = self.kept(events, &fates);
         let mut appended = self.append(kept).await?.into_iter();
         // Nothing is counted before the journal has it: a refused request will come again.
@@ -129,6 +132,7 @@ impl SourceIntake {
                 Fate::Rejected(_) | Fate::Accepted | Fate::Duplicate => {}
             }
         }
+        Taps::show_fates(&self.name, chosen, &fates);
         Ok((fates, letters, traced.unwrap_or_default()))
     }
 

@@ -22,6 +22,7 @@ use signalbox_journal::{
 use crate::backpressure::Backpressure;
 use crate::hold::Held;
 use crate::plain_values::PlainValues;
+use crate::tap::Taps;
 use crate::unheard::Unheard;
 
 /// Counts by stable code.
@@ -358,6 +359,8 @@ pub struct Ledger {
     pub letters: LetterLedger,
     /// The history, if there is one.
     pub history: Option<History>,
+    /// The taps.
+    pub taps: Taps,
 }
 
 /// The journal's numbers that need no disk: its usage, and the kept and dropped dead letters.

@@ -25,5 +25,7 @@ pub mod routing;
 pub mod running;
 pub mod sockets;
 mod source_notes;
+pub mod tap;
+pub mod tap_lines;
 pub mod telemetry;
 pub mod unheard;

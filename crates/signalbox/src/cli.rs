@@ -8,6 +8,7 @@ use signalbox_core::HumanDuration;
 use signalbox_history::By;
 use signalbox_runtime::logs::LogFormat;
 use signalbox_runtime::operate::Where;
+use signalbox_runtime::tap::MOST_RATE;
 use signalbox_sandbox::Vendor;
 
 /// A Segment-compatible event router: events from Segment SDKs in, conversions to advertising platforms out.
@@ -76,6 +77,10 @@ pub(crate) enum Command {
     Events(EventsArgs),
     /// Count the records of the history, and add up their values, to compare with the platform's own numbers
     Report(ReportArgs),
+    /// Show live events of a running router, one JSON object a line
+    Tap(TapArgs),
+    /// Show the rates, ages and holds of a running router, over and over
+    Top(TopArgs),
     /// Erase what the journal holds of a person: by e-mail address, phone number or id, read from standard input
     Erase(EraseArgs),
     /// Maintain the files of a journal whose router does not run
@@ -356,6 +361,50 @@ Addresses, phone numbers and user ids never stand on the command line, which
 other users of the machine can read and shells keep:
   signalbox events -c pipeline.toml --email - < address.txt
 The exit status is 1 if the history knows no such event.";
+
+#[derive(Debug, Args)]
+pub(crate) struct TapArgs {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// Only at this source: events as they go into the journal
+    #[arg(long, value_name = "NAME", conflicts_with = "sink")]
+    pub(crate) source: Option<String>,
+    /// Only at this sink: events as its mappings see them, and the records they become
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sink: Option<String>,
+    /// Only events that match, in the language of triggers: 'event = "Order Completed"'; `-` reads it from standard input,
+    /// for one that names a person
+    #[arg(long, value_name = "FQL", allow_hyphen_values = true)]
+    pub(crate) filter: Option<String>,
+    /// End after N events
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// At most N events per second, the first ones of each; the number left out goes to standard error
+    #[arg(long, value_name = "N/s", value_parser = per_second, default_value_t = signalbox_admin::TAP_RATE)]
+    pub(crate) rate: u32,
+    /// Show personal values as they are instead of hashed; needs [admin] token
+    #[arg(long)]
+    pub(crate) plain: bool,
+}
+
+/// A rate such as `10` or `10/s`.
+fn per_second(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text).trim().parse().ok();
+    let number = number.filter(|rate| (1..=MOST_RATE).contains(rate));
+    number.ok_or_else(|| format!("expected events per second from 1 to {MOST_RATE}, such as 10/s"))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TopArgs {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// Time between two looks, over which rates are counted
+    #[arg(long, value_name = "DURATION", value_parser = HumanDuration::parse, default_value = "1s")]
+    pub(crate) interval: HumanDuration,
+    /// Print the rates of one interval, and end
+    #[arg(long)]
+    pub(crate) once: bool,
+}
 
 #[derive(Debug, Args)]
 #[group(id = "subject", required = true, multiple = false, args = ["email", "phone", "user_id", "anonymous_id", "message_id"])]

@@ -150,6 +150,7 @@ impl Router {
             sinks: carry(new.sinks, &old.sinks, roster.all_sinks()),
             letters: old.letters.clone(),
             history: old.history.clone(),
+            taps: old.taps.clone(),
         };
         let settings = pipeline.telemetry.clone();
         let same_names =
@@ -181,8 +182,9 @@ impl Router {
         self.alerts.stop();
     }
 
-    /// Closes the admin address and the history, and flushes telemetry; call after the pipeline has stopped.
+    /// Ends the taps, closes the admin address and the history, and flushes telemetry; call after the pipeline has stopped.
     pub(crate) async fn close(self) {
+        self.running.ledger().taps.close();
         self.admin_stop.cancel();
         if let Some(admin) = self.admin {
             admin.stopped().await;

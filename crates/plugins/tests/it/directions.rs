@@ -19,7 +19,9 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("runtime", &["config", "core", "history", "journal"]),
     (
         "admin",
-        &["config", "core", "history", "http", "journal", "runtime"],
+        &[
+            "config", "core", "history", "http", "journal", "runtime", "segment",
+        ],
     ),
     ("sandbox", &["core", "http"]),
     ("testkit", &["core", "segment", "conversions", "http", "runtime"]),

@@ -32,6 +32,7 @@ use crate::dead_letters::{DeadLetters, now_millis};
 use crate::hold::HoldCause;
 use crate::ledger::SinkLedger;
 use crate::rate_group::RateGroup;
+use crate::tap::Taps;
 use crate::telemetry::SinkMeters;
 
 /// Events taken from the journal at once: enough to spread the cost of a wake-up, few enough that others who want the
@@ -152,6 +153,13 @@ impl Driver {
     pub fn with_history(mut self, history: Option<History>) -> Driver {
         let recorder = |history| Recorder::new(history, &self.options, self.stage.sink.clone());
         self.pending.events.recorder = history.map(recorder);
+        self
+    }
+
+    /// Shows events to taps.
+    #[must_use]
+    pub fn with_taps(mut self, taps: Taps) -> Driver {
+        self.fill.taps = taps;
         self
     }
 

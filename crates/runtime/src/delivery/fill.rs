@@ -18,10 +18,12 @@ use super::outgoing::Outgoing;
 use super::pending::Pending;
 use super::prepare::{Stage, Staged};
 use super::returned::Returning;
+use super::tapped;
 use super::trace::{Trace, happened_at};
 use super::trail;
 use super::window::Window;
 use crate::dead_letters::now_millis;
+use crate::tap::Taps;
 use crate::telemetry::warning_key;
 
 /// Prepares the events that the driver reads from the journal.
@@ -43,6 +45,9 @@ pub(super) struct Fill {
     pub(super) returning: Returning,
     /// Events that wait for a transform.
     aside: BinaryHeap<Due<Aside>>,
+    pub(super) taps: Taps,
+    /// True if there was a tap when the present batch began.
+    tapped: bool,
 }
 
 /// An event that waits for a transform.
@@ -69,6 +74,8 @@ impl Fill {
             mappings,
             returning: Returning::new(resumed.returned > 0),
             aside: BinaryHeap::new(),
+            taps: Taps::default(),
+            tapped: false,
         }
     }
 
@@ -107,6 +114,7 @@ impl Fill {
 
     /// Takes events that the journal handed out.
     pub(super) fn take_in(&mut self, entries: Vec<Entry>, pending: &mut Pending) {
+        self.tapped = self.taps.any();
         let ours = |entry: &&Entry| {
             let source = &entry.event.receipt().source;
             self.owed.at(entry.position, source).is_some()
@@ -202,6 +210,7 @@ impl Fill {
 
     /// Goes on with the events whose transform has waited long enough.
     pub(super) fn wake(&mut self, now: Instant, pending: &mut Pending) {
+        self.tapped = self.taps.any();
         while let Some(aside) = Due::pop(&mut self.aside, now) {
             let staged = self.stage.resume(aside.event, aside.transform);
             self.staged(aside.position, staged, pending);
@@ -245,6 +254,11 @@ impl Fill {
             // The event waits as if it had not been prepared.
             pending.events.letters_full.wait(position);
             return pending.events.window.let_go(position);
+        }
+        if self.tapped {
+            let read = pending.events.window.event(position);
+            let sink = (&self.options.name, &*self.stage.sink);
+            tapped::show(&self.taps, sink, position, &staged, read);
         }
         match staged {
             Staged::Wait {

@@ -75,6 +75,7 @@ mod retry;
 mod returned;
 mod sent_keys;
 mod settle;
+mod tapped;
 mod trace;
 mod trail;
 mod window;

@@ -326,6 +326,7 @@ impl Running {
             (stop.clone(), shed.clone(), returned.clone()),
         )
         .with_history(self.ledger.history.clone())
+        .with_taps(self.ledger.taps.clone())
         .under(tenure);
         let task = tokio::spawn(driver.run());
         self.sinks.insert(
@@ -364,6 +365,7 @@ impl Running {
                 .history
                 .clone()
                 .map(|history| SourceNotes::new(history, &name)),
+            taps: self.ledger.taps.clone(),
             closed: self.ending.closed.clone(),
         });
         let shutdown = CancellationToken::new();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use signalbox_admin::Query;
@@ -50,6 +50,17 @@ impl AdminClient {
             stopped.close().await;
         }
         Ok(result?)
+    }
+
+    /// Finds the running router, for commands that the files of a stopped one cannot answer.
+    pub(super) async fn running(config: &Path) -> Result<Live, Failure> {
+        let settings = load_for_operators(config)?;
+        let Some(admin) = &settings.admin else {
+            let problem = "only a running router can be asked this: give it an [admin] listen address";
+            return Err(problem.to_owned().into());
+        };
+        let live = Live::find(admin, &settings.journal).await?;
+        live.ok_or_else(|| format!("no router answers at {}", admin.listen).into())
     }
 
     /// Lists the sinks that the journal knows.
@@ -159,6 +170,18 @@ impl Live {
         self.send(request.body(body)).await
     }
 
+    /// Sends a POST with a JSON body, and returns the answer, which goes on for minutes.
+    pub(super) async fn post_stream(&self, path: &str, body: &impl Serialize) -> Result<Response, String> {
+        let body = serde_json::to_vec(body).map_err(|error| error.to_string())?;
+        let request = self.client.post(format!("{}{path}", self.base));
+        // The connection's life shall begin with the answer.
+        let request = request
+            .timeout(LONG_PATIENCE)
+            .header("connection", "close")
+            .header("content-type", "application/json");
+        self.reply(request.body(body)).await
+    }
+
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, query: &Query) -> Result<T, String> {
         let url = reqwest::Url::parse_with_params(&format!("{}{path}", self.base), query.pairs())
             .map_err(|error| error.to_string())?;
@@ -166,6 +189,17 @@ impl Live {
     }
 
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, String> {
+        let reply = self.reply(request).await?;
+        let text = reply
+            .text()
+            .await
+            .map_err(|error| error.without_url().to_string())?;
+        serde_json::from_str(&text)
+            .map_err(|_| "the router's answer is of another version of Signalbox".to_owned())
+    }
+
+    /// Sends a request, and waits for the head of its answer.
+    async fn reply(&self, request: RequestBuilder) -> Result<Response, String> {
         let mut request = request.header("x-signalbox", "1");
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
@@ -174,16 +208,14 @@ impl Live {
             .send()
             .await
             .map_err(|error| error.without_url().to_string())?;
-        let status = reply.status();
+        if reply.status().is_success() {
+            return Ok(reply);
+        }
         let text = reply
             .text()
             .await
             .map_err(|error| error.without_url().to_string())?;
-        if !status.is_success() {
-            return Err(format!("the router answers: {}", text.trim()));
-        }
-        serde_json::from_str(&text)
-            .map_err(|_| "the router's answer is of another version of Signalbox".to_owned())
+        Err(format!("the router answers: {}", text.trim()))
     }
 }
 

@@ -20,6 +20,8 @@ mod resend;
 mod run;
 mod sandbox;
 mod status;
+mod tap;
+mod top;
 mod validate;
 
 use crate::cli::Command;
@@ -42,6 +44,8 @@ async fn carry_out(command: Command) -> Result<Code, Failure> {
         Command::Erase(args) => erase::run(&args).await,
         Command::Events(args) => events::run(&args).await,
         Command::Report(args) => report::run(&args).await,
+        Command::Tap(args) => tap::run(&args).await,
+        Command::Top(args) => top::run(&args).await,
         Command::Journal(args) => journal::run(args).await,
         Command::DryRun(args) => dry_run::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
