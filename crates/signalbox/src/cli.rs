@@ -382,7 +382,7 @@ pub(crate) struct TapArgs {
     /// At most N events per second, the first ones of each; the number left out goes to standard error
     #[arg(long, value_name = "N/s", value_parser = per_second, default_value_t = signalbox_admin::TAP_RATE)]
     pub(crate) rate: u32,
-    /// Show personal values as they are instead of hashed; needs [admin] token
+    /// Show personal values as they are instead of hashed; needs the token of the admin address
     #[arg(long)]
     pub(crate) plain: bool,
 }
