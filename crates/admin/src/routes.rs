@@ -129,7 +129,7 @@ const ROUTES: [Route; 20] = [
         shown: "POST /report",
         answer: "Sums of the [history](history.md). The body is JSON: `by` is a list of `hour`, `day`, `sink`, `mapping`, \
                  `event_name`, `outcome` and `reason`; `since` (Unix milliseconds) and `sink` choose a part; `details: true` \
-                 adds the counts of match keys, warnings and times of delivery. Sums of different currencies stay apart.",
+                 adds the counts of match keys, other parameters, warnings and times of delivery. Sums of different currencies stay apart.",
         handler: || post(events::report),
     },
     Route {

@@ -57,7 +57,7 @@ pub use reason::{NO_TRIGGER_MATCHED, Reason, Warning, may_be_address, redact};
 pub use record::{Prepared, Record, Rejection, Resend};
 pub use registry::{PluginInfo, PluginKind, plugins};
 pub use secret::Secret;
-pub use summary::{Money, Summary};
+pub use summary::{Money, Parameter, Parameters, Summary};
 pub use units::{HumanDuration, Size};
 pub use vitals::Vitals;
 

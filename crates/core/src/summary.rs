@@ -15,6 +15,67 @@ pub struct Summary {
     pub value: Option<Money>,
     /// Names of the match keys that it carries, such as `email`, never their values.
     pub match_keys: Vec<Box<str>>,
+    /// The other parameters that it carries, of those by which destinations rate events.
+    pub parameters: Parameters,
+}
+
+/// A parameter beside match keys by which destinations rate events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Parameter {
+    /// Worth of the conversion.
+    Value,
+    /// Currency of the worth.
+    Currency,
+    /// The order.
+    OrderId,
+    /// Products, or their ids.
+    Contents,
+    /// The id by which the destination recognises duplicates.
+    EventId,
+    /// Address of the web page.
+    SourceUrl,
+}
+
+impl Parameter {
+    /// All parameters.
+    pub const ALL: [Parameter; 6] = [
+        Parameter::Value,
+        Parameter::Currency,
+        Parameter::OrderId,
+        Parameter::Contents,
+        Parameter::EventId,
+        Parameter::SourceUrl,
+    ];
+
+    /// Returns the name in sums and answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Parameter::Value => "value",
+            Parameter::Currency => "currency",
+            Parameter::OrderId => "order_id",
+            Parameter::Contents => "contents",
+            Parameter::EventId => "event_id",
+            Parameter::SourceUrl => "source_url",
+        }
+    }
+}
+
+/// A set of [`Parameter`]s.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parameters(u8);
+
+impl Parameters {
+    /// Adds a parameter if the condition holds.
+    pub fn add(&mut self, parameter: Parameter, holds: bool) {
+        self.0 |= u8::from(holds) << parameter as u8;
+    }
+
+    /// Returns true if the parameter is in the set.
+    #[must_use]
+    pub fn has(self, parameter: Parameter) -> bool {
+        self.0 & 1 << parameter as u8 != 0
+    }
 }
 
 /// An amount of money.
@@ -57,6 +118,18 @@ impl Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_are_kept_apart() {
+        for one in Parameter::ALL {
+            let mut set = Parameters::default();
+            set.add(one, true);
+            for other in Parameter::ALL {
+                set.add(other, false);
+                assert_eq!(set.has(other), other == one, "{one:?}, {other:?}");
+            }
+        }
+    }
 
     #[test]
     fn amounts_are_read_exactly() {

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use signalbox_core::{JournalKey, Money};
+use signalbox_core::{JournalKey, Money, Parameter, Parameters};
 use signalbox_history::{
     Attempt, By, Filter, History, IdKeys, IdKind, Ids, Outcome, Record, Report, Settings,
 };
@@ -60,6 +60,12 @@ fn record(n: u64, keys: &IdKeys) -> Record {
         match_keys: ["email", "phone", "ip", "user_agent", "click_id"]
             .map(Into::into)
             .to_vec(),
+        parameters: {
+            let mut carried = Parameters::default();
+            carried.add(Parameter::Value, true);
+            carried.add(Parameter::Currency, true);
+            carried
+        },
         value: Some(Money {
             millionths: 72_050_000,
             currency: Some("EUR".into()),

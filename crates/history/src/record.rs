@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use signalbox_core::{Money, Warning};
+use signalbox_core::{Money, Parameters, Warning};
 
 use crate::ids::Ids;
 
@@ -111,6 +111,8 @@ pub struct Record {
     pub warnings: Vec<Warning>,
     /// Names of the match keys that it carried, such as `email`.
     pub match_keys: Vec<Box<str>>,
+    /// The other parameters that it carried; only sums count them.
+    pub parameters: Parameters,
     /// Worth of the conversion.
     pub value: Option<Money>,
     /// Number of the batch among those of the sink's process, and the records in it.
@@ -152,6 +154,7 @@ impl Record {
             request_id: None,
             warnings: Vec::new(),
             match_keys: Vec::new(),
+            parameters: Parameters::default(),
             value: None,
             batch: None,
             bytes: 0,

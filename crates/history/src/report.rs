@@ -87,7 +87,7 @@ pub struct Report {
     pub sink: Option<String>,
     /// The groups. Default: one.
     pub by: Vec<By>,
-    /// If true, counts of match keys, warnings and latencies are included.
+    /// If true, counts of match keys, parameters, warnings and latencies are included.
     pub details: bool,
 }
 
@@ -113,6 +113,9 @@ pub struct Sum {
     /// Records that carried a match key, by its name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub match_keys: BTreeMap<String, i64>,
+    /// Records that carried another parameter by which destinations rate events, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, i64>,
     /// Records with a warning, by `code path`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub warnings: BTreeMap<String, i64>,
@@ -132,6 +135,7 @@ impl Sum {
         self.late += other.late;
         for (mine, others) in [
             (&mut self.match_keys, other.match_keys),
+            (&mut self.parameters, other.parameters),
             (&mut self.warnings, other.warnings),
             (&mut self.latency, other.latency),
         ] {
@@ -200,6 +204,7 @@ pub(crate) fn read_sums(db: &Connection, report: &Report) -> rusqlite::Result<Ve
             let kind: String = row.get(by + 1)?;
             let counts = match &*kind {
                 "match_key" => &mut sum.match_keys,
+                "parameter" => &mut sum.parameters,
                 "warning" => &mut sum.warnings,
                 "latency" => &mut sum.latency,
                 _ => continue,

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::{Connection, params};
+use signalbox_core::Parameter;
 use signalbox_core::privacy::HIDDEN_NAME;
 
 use crate::db::{self, Trouble};
@@ -46,6 +47,7 @@ struct Values {
     bytes: i64,
     late: i64,
     match_keys: BTreeMap<Box<str>, i64>,
+    parameters: [i64; Parameter::ALL.len()],
     warnings: BTreeMap<Box<str>, i64>,
     latency: BTreeMap<&'static str, i64>,
 }
@@ -138,6 +140,9 @@ impl Sums {
         values.late += i64::from(record.late);
         for key in &record.match_keys {
             add(&mut values.match_keys, key);
+        }
+        for (count, parameter) in values.parameters.iter_mut().zip(Parameter::ALL) {
+            *count += i64::from(record.parameters.has(parameter));
         }
         for warning in &record.warnings {
             let blank = if warning.path.is_empty() { "" } else { " " };
@@ -268,6 +273,11 @@ fn write(db: &mut Connection, sums: &HashMap<Key, Values>, oldest: i64) -> rusql
         let mut detail = change.prepare_cached(sql)?;
         for (name, count) in &values.match_keys {
             detail.execute(params![id, "match_key", name, count])?;
+        }
+        for (parameter, count) in Parameter::ALL.iter().zip(values.parameters) {
+            if count > 0 {
+                detail.execute(params![id, "parameter", parameter.name(), count])?;
+            }
         }
         for (name, count) in &values.warnings {
             detail.execute(params![id, "warning", name, count])?;

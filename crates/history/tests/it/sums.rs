@@ -50,6 +50,8 @@ fn sums_count_every_record_once() {
     assert_eq!(found, expected);
     let delivered = &sums[1];
     assert_eq!(delivered.match_keys["email"], 20);
+    let carried = [("order_id".to_owned(), 10), ("value".to_owned(), 20)];
+    assert_eq!(delivered.parameters, carried.into());
     assert_eq!(delivered.latency, [("2".to_owned(), 20)].into());
     assert_eq!(delivered.warnings["phone_without_country user_data.ph"], 20);
     assert_eq!(

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use signalbox_core::{JournalKey, Money, Warning};
+use signalbox_core::{JournalKey, Money, Parameter, Parameters, Warning};
 use signalbox_history::{
     Attempt, Filter, Handover as _, History, IdKeys, IdKind, Ids, Outcome, Page, Record, Settings,
 };
@@ -56,6 +56,12 @@ pub(crate) fn record(n: u64) -> Record {
         request_id: Some("r-1".into()),
         warnings: vec![Warning::new("phone_without_country", "user_data.ph", "…")],
         match_keys: vec!["email".into(), "phone".into()],
+        parameters: {
+            let mut carried = Parameters::default();
+            carried.add(Parameter::Value, true);
+            carried.add(Parameter::OrderId, n.is_multiple_of(2));
+            carried
+        },
         value: Some(Money {
             millionths: 72_050_000,
             currency: Some("EUR".into()),
@@ -78,6 +84,7 @@ pub(crate) fn filtered(n: u64) -> Record {
         attempts: Vec::new(),
         value: None,
         match_keys: Vec::new(),
+        parameters: Parameters::default(),
         warnings: Vec::new(),
         batch: None,
         bytes: 0,

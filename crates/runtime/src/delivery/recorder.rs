@@ -246,6 +246,7 @@ impl Context {
                 .and_then(|last| last.response.as_ref()?.request_id.clone()),
             warnings: warnings.into_iter().flatten().map(shown_warning).collect(),
             match_keys: summary.match_keys,
+            parameters: summary.parameters,
             value: summary.value,
             batch: last.map(|last| (last.batch, last.records)),
             bytes: ended
