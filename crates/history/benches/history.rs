@@ -72,6 +72,7 @@ fn record(n: u64, keys: &IdKeys) -> Record {
         }),
         batch: Some((n / BATCH, 500)),
         bytes: 940,
+        digest: Some(7),
         late: false,
         ids,
     }

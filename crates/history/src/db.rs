@@ -6,9 +6,10 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::files;
+use crate::schema::Schema;
 
 /// The version of the schema of both kinds of files, kept in SQLite's `user_version`.
-pub(crate) const VERSION: i32 = 1;
+pub(crate) const VERSION: i32 = 2;
 
 /// Time for which a statement waits for another program that has locked the file.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -120,11 +121,11 @@ impl Trouble {
     }
 }
 
-/// Opens a file for writing, and makes its tables if it is new.
+/// Opens a file for writing. Makes its tables if it is new, and brings those of an older schema up to date.
 ///
 /// # Errors
 /// [`Trouble`]
-pub(crate) fn open(path: &Path, schema: &str) -> Result<Connection, Trouble> {
+pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Connection, Trouble> {
     files::make_private(path).map_err(|error| Trouble::io(path, &error))?;
     let opened = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -143,23 +144,41 @@ pub(crate) fn open(path: &Path, schema: &str) -> Result<Connection, Trouble> {
     match version {
         0 => create(&mut db, schema).map_err(|error| Trouble::of(path, &error))?,
         VERSION => {}
+        older @ 1..VERSION => update(&mut db, schema, older).map_err(|error| Trouble::of(path, &error))?,
         newer => return Err(Trouble::newer(path, newer)),
     }
     Ok(db)
 }
 
-fn create(db: &mut Connection, schema: &str) -> rusqlite::Result<()> {
+fn create(db: &mut Connection, schema: &Schema) -> rusqlite::Result<()> {
     let made = db.transaction()?;
-    made.execute_batch(schema)?;
+    made.execute_batch(schema.tables)?;
+    if let Some(view) = &schema.view {
+        made.execute_batch(view.definition)?;
+    }
     made.pragma_update(None, "user_version", VERSION)?;
     made.commit()
 }
 
-/// Opens a file for reading.
+fn update(db: &mut Connection, schema: &Schema, from: i32) -> rusqlite::Result<()> {
+    let updated = db.transaction()?;
+    let known = usize::try_from(from - 1).unwrap_or(0);
+    for change in schema.changes.iter().skip(known) {
+        updated.execute_batch(change)?;
+    }
+    if let Some(view) = &schema.view {
+        updated.execute_batch(&format!("DROP VIEW {};", view.name))?;
+        updated.execute_batch(view.definition)?;
+    }
+    updated.pragma_update(None, "user_version", VERSION)?;
+    updated.commit()
+}
+
+/// Opens a file for reading, and returns the version of its schema too.
 ///
 /// # Errors
 /// [`Trouble`]; the file may be missing, since old files are removed at any time.
-pub(crate) fn read(path: &Path) -> Result<Connection, Trouble> {
+pub(crate) fn read(path: &Path) -> Result<(Connection, i32), Trouble> {
     let opened = || {
         // A reader of a WAL takes part in its locks, so it opens the file for writing and promises not to.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -171,7 +190,7 @@ pub(crate) fn read(path: &Path) -> Result<Connection, Trouble> {
     };
     let (db, version) = opened().map_err(|error| Trouble::of(path, &error))?;
     match version {
-        VERSION => Ok(db),
+        1..=VERSION => Ok((db, version)),
         // Its tables are not made yet.
         0 => Err(Trouble {
             path: path.to_owned(),

@@ -1,6 +1,7 @@
 //! A record as searches return it.
 
 use rusqlite::Row;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::files::RowFile;
@@ -8,7 +9,7 @@ use crate::reader::Place;
 use crate::text::{self, AttemptEntry, WarningEntry};
 
 /// A record as searches return it. Times are Unix milliseconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// Its place in the history.
     pub place: Place,
@@ -58,6 +59,10 @@ pub struct Entry {
     pub batch_records: Option<u32>,
     /// Length of the encoded record in bytes.
     pub bytes: u32,
+    /// Digest of the encoded record, 16 hexadecimal digits: the same bytes, made again, have the same one. `None` if the event
+    /// made no record, and in files of schema 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// True if the event was so old at delivery that the destination values it less.
     pub late: bool,
     /// `messageId`, or `id:…` if it looks personal; `None` after an erasure.
@@ -69,10 +74,16 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The columns that [`Entry::read`] reads, in its order.
-    pub(crate) const COLUMNS: &str = "id, ended_at, received_at, happened_at, source, library, position, sink, mapping, event, \
+    /// The columns that [`Entry::read`] reads, in its order. The digest follows them, which files of schema 1 lack.
+    const COLUMNS: &str = "id, ended_at, received_at, happened_at, source, library, position, sink, mapping, event, \
         event_name, action_source, outcome, reason, message, attempts, request_id, warnings, match_keys, value, currency, \
         batch, batch_records, bytes, late, message_id, event_id, order_id";
+
+    /// Returns the columns that [`Entry::read`] reads from a file of a schema.
+    pub(crate) fn columns(schema: i32) -> String {
+        let digest = if schema < 2 { "NULL" } else { "digest" };
+        format!("{}, {digest}", Self::COLUMNS)
+    }
 
     pub(crate) fn read(row: &Row<'_>, file: RowFile) -> rusqlite::Result<Entry> {
         let attempts: Option<String> = row.get(15)?;
@@ -106,6 +117,9 @@ impl Entry {
             batch: row.get::<_, Option<i64>>(21)?.map(i64::cast_unsigned),
             batch_records: row.get(22)?,
             bytes: row.get(23)?,
+            digest: row
+                .get::<_, Option<i64>>(28)?
+                .map(|digest| format!("{:016x}", digest.cast_unsigned())),
             late: row.get(24)?,
             message_id: row.get(25)?,
             event_id: row.get(26)?,

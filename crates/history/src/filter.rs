@@ -2,12 +2,13 @@
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::record::Outcome;
 
 /// The conditions on records; all of them must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filter {
     /// Name of the sink.

@@ -40,6 +40,9 @@ impl IdKind {
     }
 }
 
+/// The byte that keeps digests of records apart from hashes of ids.
+const DIGEST: u8 = 7;
+
 /// A keyed hash of an id: SipHash-2-4, a pseudo-random function, under a secret key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IdHash(pub u64);
@@ -215,6 +218,19 @@ impl IdKeys {
         self.0.iter().map(under).collect()
     }
 
+    /// Computes the digest of a record's bytes under the key for new records. It tells whether the same bytes are made
+    /// again, and nothing else about them.
+    #[must_use]
+    pub fn digest(&self, bytes: &[u8]) -> u64 {
+        self.0.first().map_or(0, |key| key.digest(bytes))
+    }
+
+    /// Returns true if a digest is that of these bytes under one of the keys.
+    #[must_use]
+    pub fn is_digest(&self, digest: u64, bytes: &[u8]) -> bool {
+        self.0.iter().any(|key| key.digest(bytes) == digest)
+    }
+
     /// Returns the public name of the key for new records.
     pub(crate) fn name(&self) -> u64 {
         self.0.first().map_or(0, |key| key.name)
@@ -234,6 +250,13 @@ impl IdKey {
             key: expand(&secret, CONTEXT)?,
             name: u64::from_be_bytes(expand(&secret, NAME_CONTEXT)?),
         })
+    }
+
+    fn digest(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = SipHasher24::new_with_key(&self.key);
+        hasher.write_u8(DIGEST);
+        hasher.write(bytes);
+        hasher.finish()
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::blocks;
@@ -42,7 +43,7 @@ impl std::fmt::Debug for Reader {
 }
 
 /// A page of records, the newest first.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Page {
     /// The records.
     pub entries: Vec<Entry>,
@@ -55,7 +56,8 @@ pub struct Page {
 }
 
 /// The place of a record: its file and its number there. Written as `rows-2026-11-29.db:17`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(with = "String")]
 pub struct Place {
     pub(crate) file: RowFile,
     pub(crate) row: i64,
@@ -165,13 +167,29 @@ impl Reader {
         self.search(filter, after, limit.clamp(1, MOST), None)
     }
 
+    /// Returns the record at a place; `None` if it is no longer kept.
+    ///
+    /// # Errors
+    /// [`Trouble`] if its file cannot be read.
+    pub fn at(&self, place: Place) -> Result<Option<Entry>, Trouble> {
+        let path = place.file.path(&self.folder);
+        let (db, schema) = match db::read(&path) {
+            Err(trouble) if trouble.is_missing() => return Ok(None),
+            db => db?,
+        };
+        let sql = format!("SELECT {} FROM records WHERE id = ?1", Entry::columns(schema));
+        let read = |row: &Row<'_>| Entry::read(row, place.file);
+        let found = db.query_row(&sql, [place.row], read).optional();
+        found.map_err(|error| Trouble::of(&path, &error))
+    }
+
     /// Adds sums up.
     ///
     /// # Errors
     /// [`Trouble`] if their file cannot be read.
     pub fn report(&self, report: &Report) -> Result<Vec<Sum>, Trouble> {
         let path = self.folder.join(SUMS);
-        let db = match db::read(&path) {
+        let (db, _) = match db::read(&path) {
             Err(trouble) if trouble.is_missing() => return Ok(Vec::new()),
             db => db?,
         };
@@ -224,15 +242,15 @@ impl Reader {
             (Some(open_ids), Some(ids)) => open_ids.find(file, ids),
             _ => None,
         };
-        let db = db::read(&path)?;
-        let found = self.select(&db, file, filter, before, limit, (ids, open));
+        let (db, schema) = db::read(&path)?;
+        let found = self.select(&db, (file, schema), filter, before, limit, (ids, open));
         found.map_err(|error| Trouble::of(&path, &error))
     }
 
     fn select(
         &self,
         db: &Connection,
-        file: RowFile,
+        (file, schema): (RowFile, i32),
         filter: &Filter,
         before: Option<i64>,
         limit: usize,
@@ -257,7 +275,7 @@ impl Reader {
         let sql = format!(
             "SELECT {} FROM records WHERE id IN (SELECT id FROM rows WHERE {on_rows} AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?) \
              ORDER BY id DESC",
-            Entry::COLUMNS,
+            Entry::columns(schema),
         );
         let mut select = db.prepare(&sql)?;
         let mut entries = Vec::new();

@@ -119,6 +119,8 @@ pub struct Record {
     pub batch: Option<(u64, u32)>,
     /// Length of the encoded record in bytes.
     pub bytes: u32,
+    /// [Digest](crate::IdKeys::digest) of the encoded record; `None` if it made none, or if only sums are kept.
+    pub digest: Option<u64>,
     /// True if the event was so old at delivery that the destination values it less.
     pub late: bool,
     /// Ids to search by.
@@ -158,6 +160,7 @@ impl Record {
             value: None,
             batch: None,
             bytes: 0,
+            digest: None,
             late: false,
             ids: Ids::default(),
         }

@@ -208,7 +208,7 @@ impl Rows {
 
     fn try_open(&mut self, name: RowFile, now: i64) -> Result<(), Trouble> {
         let path = name.path(&self.settings.folder);
-        let db = db::open(&path, schema::ROWS)?;
+        let db = db::open(&path, &schema::ROWS)?;
         let prepare = || {
             let key = self.keys.name().cast_signed();
             db.execute("INSERT OR IGNORE INTO meta VALUES ('key:' || ?1, 1)", [key])?;
@@ -267,7 +267,7 @@ impl Rows {
             };
             let done = match &mut self.file {
                 Some(file) if file.name == name => erase(&mut file.db),
-                _ => db::open(&path, schema::ROWS).and_then(|mut db| erase(&mut db)),
+                _ => db::open(&path, &schema::ROWS).and_then(|mut db| erase(&mut db)),
             };
             match done {
                 Ok(count) => erased += count,
@@ -363,7 +363,7 @@ impl OpenFile {
         let attempts = text::attempts(&record.attempts);
         let people = kept_ids::people(record.ids.people());
         let sql = "INSERT INTO rows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-                   ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)";
+                   ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
         self.db.prepare_cached(sql)?.execute(params![
             row,
             record.ended_at,
@@ -394,6 +394,7 @@ impl OpenFile {
             record.ids.event_id(),
             record.ids.order_id(),
             people,
+            record.digest.map(u64::cast_signed),
         ])?;
         Ok(())
     }

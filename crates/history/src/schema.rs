@@ -1,7 +1,37 @@
 //! The tables of the files. docs/history.md describes them for operators; a test holds it to that.
 
+/// The tables of a kind of file, and the changes that bring a file of an older schema up to date.
+pub(crate) struct Schema {
+    pub(crate) tables: &'static str,
+    /// The view over the tables, if there is one; it is made anew after changes.
+    pub(crate) view: Option<View>,
+    /// What each schema added to the one before, from the second on.
+    pub(crate) changes: [&'static str; 1],
+}
+
+pub(crate) struct View {
+    pub(crate) name: &'static str,
+    pub(crate) definition: &'static str,
+}
+
 /// A file of rows.
-pub(crate) const ROWS: &str = "
+pub(crate) const ROWS: Schema = Schema {
+    tables: ROW_TABLES,
+    view: Some(View {
+        name: "records",
+        definition: RECORDS,
+    }),
+    changes: ["ALTER TABLE rows ADD COLUMN digest INTEGER;"],
+};
+
+/// The file of the sums.
+pub(crate) const SUMS: Schema = Schema {
+    tables: SUM_TABLES,
+    view: None,
+    changes: [""],
+};
+
+const ROW_TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE rows (
@@ -33,7 +63,8 @@ CREATE TABLE rows (
   message_id TEXT,
   event_id TEXT,
   order_id TEXT,
-  people BLOB
+  people BLOB,
+  digest INTEGER
 );
 CREATE TABLE ids (
   segment INTEGER NOT NULL,
@@ -57,6 +88,9 @@ CREATE TABLE blocks (
   last_ended_at INTEGER NOT NULL,
   count INTEGER NOT NULL
 );
+";
+
+const RECORDS: &str = "
 CREATE VIEW records AS SELECT
   rows.id,
   rows.ended_at,
@@ -87,12 +121,12 @@ CREATE VIEW records AS SELECT
   rows.message_id,
   rows.event_id,
   rows.order_id,
-  rows.people
+  rows.people,
+  rows.digest
 FROM rows;
 ";
 
-/// The file of the sums.
-pub(crate) const SUMS: &str = "
+const SUM_TABLES: &str = "
 CREATE TABLE sums (
   id INTEGER PRIMARY KEY,
   hour INTEGER NOT NULL,
@@ -133,7 +167,10 @@ mod tests {
         assert!(docs.contains(&format!("is the version of the schema: {VERSION}.")));
         for schema in [ROWS, SUMS] {
             let db = Connection::open_in_memory().unwrap();
-            db.execute_batch(schema).unwrap();
+            db.execute_batch(schema.tables).unwrap();
+            if let Some(view) = schema.view {
+                db.execute_batch(view.definition).unwrap();
+            }
             let sql = "SELECT tables.name, columns.name FROM sqlite_schema AS tables \
                        JOIN pragma_table_info(tables.name) AS columns WHERE tables.type IN ('table', 'view')";
             let mut select = db.prepare(sql).unwrap();

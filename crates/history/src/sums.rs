@@ -206,10 +206,10 @@ impl Sums {
 
     /// Opens the file, and sets a damaged one aside.
     fn open(&mut self) -> Result<Connection, Trouble> {
-        match db::open(&self.path, schema::SUMS) {
+        match db::open(&self.path, &schema::SUMS) {
             Err(trouble) if trouble.is_damage() => {
                 set_aside(&self.path, &trouble)?;
-                db::open(&self.path, schema::SUMS)
+                db::open(&self.path, &schema::SUMS)
             }
             opened => opened,
         }

@@ -1,12 +1,13 @@
 //! Lists of a record, as the columns of a row keep them: JSON.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use signalbox_core::Warning;
 
 use crate::record::Attempt;
 
 /// A warning in a row: its code and its path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WarningEntry {
     /// The stable code.
     pub code: String,
@@ -15,7 +16,7 @@ pub struct WarningEntry {
 }
 
 /// An attempt in a row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AttemptEntry {
     /// The moment of sending, Unix milliseconds.
     pub at: i64,

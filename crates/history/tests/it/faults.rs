@@ -1,14 +1,14 @@
 //! Files that are damaged, newer, locked or cannot be written.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use signalbox_history::{By, Filter, IdKind, Report};
+use signalbox_history::{By, Filter, IdKind, Reader, Report};
 
-use super::support::{find, hand, keep, record, start, wait_for};
+use super::support::{find, hand, keep, keys, record, start, wait_for};
 
-fn file(folder: &std::path::Path, beginning: &str) -> PathBuf {
+fn file(folder: &Path, beginning: &str) -> PathBuf {
     let mut files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     files
         .find(|path| {
@@ -89,6 +89,53 @@ fn a_file_of_a_newer_version_is_left_alone() {
     let page = history.reader().latest(&Filter::default(), None, 10).unwrap();
     assert_eq!(page.entries.len(), 1);
     assert!(page.unread[0].contains("newer version"), "{:?}", page.unread);
+}
+
+/// Makes a file of rows as schema 1 had it.
+fn make_older(path: &Path) {
+    let older = Connection::open(path).unwrap();
+    let view: String = older
+        .query_row(
+            "SELECT sql FROM sqlite_schema WHERE name = 'records'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let without = view.replace(",\n  rows.digest", "");
+    assert_ne!(without, view);
+    older
+        .execute_batch(&format!(
+            "DROP VIEW records; ALTER TABLE rows DROP COLUMN digest; {without}; PRAGMA user_version = 1;"
+        ))
+        .unwrap();
+}
+
+#[test]
+fn files_of_an_older_schema_are_read_and_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = start(folder.path());
+    keep(&history, vec![record(1)]);
+    history.close();
+    make_older(&file(folder.path(), "rows-"));
+    let sums = Connection::open(file(folder.path(), "sums")).unwrap();
+    sums.pragma_update(None, "user_version", 1).unwrap();
+    drop(sums);
+    let digests = |reader: &Reader| -> Vec<bool> {
+        let page = reader.latest(&Filter::default(), None, 10).unwrap();
+        assert!(page.unread.is_empty(), "{:?}", page.unread);
+        page.entries.iter().map(|entry| entry.digest.is_some()).collect()
+    };
+    let stopped = Reader::of_files(folder.path().to_owned(), keys());
+    assert_eq!(digests(&stopped), [false]);
+    assert_eq!(stopped.report(&Report::default()).unwrap()[0].count, 1);
+    let history = start(folder.path());
+    keep(&history, vec![record(2)]);
+    assert_eq!(digests(&history.reader()), [true, false]);
+    assert_eq!(history.reader().report(&Report::default()).unwrap()[0].count, 2);
+    let entry = &find(&history, IdKind::OrderId, "A-2").entries[0];
+    assert_eq!(history.reader().at(entry.place).unwrap().as_ref(), Some(entry));
+    let digest = u64::from_str_radix(entry.digest.as_deref().unwrap(), 16).unwrap();
+    assert!(keys().is_digest(digest, b"{}") && !keys().is_digest(digest, b"{ }"));
 }
 
 #[test]

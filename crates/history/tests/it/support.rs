@@ -68,6 +68,7 @@ pub(crate) fn record(n: u64) -> Record {
         }),
         batch: Some((3, 2)),
         bytes: 640,
+        digest: Some(keys.digest(b"{}")),
         late: false,
         ids,
     }

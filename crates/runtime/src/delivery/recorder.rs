@@ -249,6 +249,10 @@ impl Context {
             parameters: summary.parameters,
             value: summary.value,
             batch: last.map(|last| (last.batch, last.records)),
+            digest: ended
+                .record
+                .as_ref()
+                .and_then(|record| Some(self.keys.as_ref()?.digest(&record.bytes))),
             bytes: ended
                 .record
                 .map_or(0, |record| u32::try_from(record.bytes.len()).unwrap_or(u32::MAX)),
