@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use signalbox_core::{Event, Framing, Prepared, Reason, Record, Summary, Verdict};
+use signalbox_core::{
+    Event, Firing, Framing, MappingOutline, Prepared, Reason, Record, Summary, TestMode, Verdict,
+};
 use signalbox_http::{Destination, Reply, Request, join};
 
 use crate::encode::StrippedFields;
 use crate::encoder::Encoder;
 use crate::spec::Spec;
 use crate::summary::summary;
+use crate::testing;
 use crate::vendor::Vendor;
 
 const SEPARATOR: &str = ",";
@@ -64,6 +67,30 @@ impl<V: Vendor> Destination for Conversions<V> {
             request: self.encoder.vendor().longest_frame(),
             separator: SEPARATOR.len(),
         }
+    }
+
+    fn mappings(&self) -> Vec<MappingOutline> {
+        self.encoder.outlines()
+    }
+
+    fn firings(&self, event: &Event) -> Vec<Firing> {
+        self.encoder.firings(event)
+    }
+
+    fn test_mode(&self) -> Option<TestMode> {
+        testing::mode(self.encoder.vendor())
+    }
+
+    fn test_request(&self, record: &Record, code: Option<&str>) -> Option<Request> {
+        testing::request(self.encoder.vendor(), (record.batch_key, &record.bytes), code)
+    }
+
+    fn interpret_test(&self, reply: &Reply, record: &Arc<Record>) -> Verdict {
+        // A test teaches the sink nothing about properties that the vendor refuses.
+        let unused = StrippedFields::default();
+        self.encoder
+            .vendor()
+            .interpret(reply, std::slice::from_ref(record), &unused)
     }
 
     fn summary(&self, record: &Record) -> Summary {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bumpalo::Bump;
 use signalbox_core::json::JsonWriter;
-use signalbox_core::{ByteSlab, Event, Prepared, Record, Rejection, Resend, Sha256Hex, Warning};
+use signalbox_core::{
+    ByteSlab, Event, Firing, MappingOutline, Prepared, Record, Rejection, Resend, Sha256Hex, Warning,
+};
 use signalbox_segment::schema::{Leniency, Schema};
 
 use crate::encode::{Object, Stripped};
@@ -13,6 +15,7 @@ use crate::event_id;
 use crate::hashed::{self, PipelineHashes};
 use crate::lookups::Lookups;
 use crate::mapping::{Call, CompiledMapping};
+use crate::outline;
 use crate::product_ids::Products;
 use crate::reasons;
 use crate::scrub::Scrubbing;
@@ -121,6 +124,21 @@ impl<V: Vendor> Encoder<V> {
     /// Returns the names of the mappings, in their order.
     pub fn mapping_names(&self) -> impl Iterator<Item = &str> {
         self.mappings.iter().map(|mapping| &*mapping.name)
+    }
+
+    /// Describes the mappings, in their order.
+    pub(crate) fn outlines(&self) -> Vec<MappingOutline> {
+        let (spec, compat) = (self.vendor.spec(), self.vendor.compat());
+        let mappings = self.mappings.iter();
+        mappings
+            .map(|mapping| outline::outline(mapping, spec, compat))
+            .collect()
+    }
+
+    /// Tells for each mapping whether it takes the event, and why.
+    pub(crate) fn firings(&self, event: &Event) -> Vec<Firing> {
+        let mappings = self.mappings.iter();
+        mappings.map(|mapping| outline::firing(mapping, event)).collect()
     }
 
     /// Makes the records of an event, without the properties that are stripped.

@@ -127,8 +127,9 @@ impl Draft {
             name: name.into(),
             preset: self.preset,
             trigger,
-            planned: Arc::new(Planned::new(self.spec, self.preset, self.compat, fields)?),
+            planned: Arc::new(Planned::new(self.spec, self.preset, self.compat, fields.clone())?),
             derives: self.derives,
+            fields: Some(Box::new(fields)),
         })
     }
 }
@@ -146,6 +147,9 @@ pub struct CompiledMapping {
     pub planned: Arc<Planned>,
     /// The values derived where the mapping leaves a field empty.
     pub derives: Derives,
+    /// The mappings of the fields as they were compiled, for descriptions; `None` for a preset as it is when nothing is
+    /// configured.
+    pub(crate) fields: Option<Box<Map<String, Json>>>,
 }
 
 impl CompiledMapping {
@@ -164,6 +168,7 @@ impl CompiledMapping {
             trigger: Trigger::Preset(preset.listens),
             planned: of_preset(spec, preset, compat)?,
             derives: spec.derives(Some(preset), compat),
+            fields: None,
         })
     }
 }

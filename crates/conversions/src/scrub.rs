@@ -153,6 +153,7 @@ mod tests {
         rules: &rules::SEGMENT,
         segment_rules: &rules::SEGMENT,
         settings: &[],
+        testing: None,
     };
 
     #[test]

@@ -32,6 +32,29 @@ pub struct Spec {
     pub segment_rules: &'static Rules,
     /// Properties that settings fill, not mappings, and that can be left out.
     pub settings: &'static [&'static str],
+    /// The mark of test events; `None` if the vendor has none.
+    pub testing: Option<Testing>,
+}
+
+/// The mark of test events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Testing {
+    /// A parameter of the URL, with its value. The vendor checks such events and does not count them.
+    Parameter(&'static str, &'static str),
+    /// A member of the body, whose value is the code that the vendor's test tool shows.
+    Code {
+        /// Name of the member.
+        member: &'static str,
+        /// True if the vendor counts such events like any other.
+        counts: bool,
+    },
+}
+
+impl Testing {
+    /// Makes the mark of a code in the body.
+    pub const fn code(member: &'static str, counts: bool) -> Option<Testing> {
+        Some(Testing::Code { member, counts })
+    }
 }
 
 /// The rules that a sink follows.

@@ -11,7 +11,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Batch, Checkpoints, Event, Outlet, Prepared, Reason, Record, Report, Summary, Vitals};
+use crate::{
+    Batch, Checkpoints, Event, Firing, MappingOutline, Outlet, Prepared, Reason, Record, Report, RequestText,
+    Summary, TestFailure, TestMode, TestReply, Vitals,
+};
 
 /// Receives events and hands them to its [`Outlet`].
 #[async_trait]
@@ -127,6 +130,35 @@ pub trait Sink: Send + Sync {
     /// that take events unchanged.
     fn summary(&self, _record: &Record) -> Summary {
         Summary::default()
+    }
+
+    /// Lists the mappings as the settings describe them, for people. Default: none, for sinks that take events unchanged.
+    fn mappings(&self) -> Vec<MappingOutline> {
+        Vec::new()
+    }
+
+    /// Tells for each mapping, in their order, whether it takes the event, and why. It agrees with
+    /// [`prepare`](Sink::prepare). Default: none.
+    fn firings(&self, _event: &Event) -> Vec<Firing> {
+        Vec::new()
+    }
+
+    /// Returns the request that would carry this record alone. Default: none, for sinks without requests.
+    fn request(&self, _record: &Arc<Record>) -> Option<RequestText> {
+        None
+    }
+
+    /// Tells how the destination takes test events. Default: `None`, it has none.
+    fn test_mode(&self) -> Option<TestMode> {
+        None
+    }
+
+    /// Sends a record as a test event, once. `code` is the one that the destination's test tool shows.
+    ///
+    /// # Errors
+    /// [`TestFailure`] if it cannot be sent, or no answer came.
+    async fn send_test(&self, _record: Arc<Record>, _code: Option<&str>) -> Result<TestReply, TestFailure> {
+        Err(TestFailure::NoTestMode)
     }
 
     /// Flushes and closes, once after the last delivery.

@@ -12,6 +12,7 @@ mod component;
 mod config;
 pub mod escape;
 mod event;
+mod explain;
 mod facts;
 mod hash;
 mod import;
@@ -29,6 +30,7 @@ mod record;
 mod registry;
 mod secret;
 mod summary;
+mod test_event;
 mod units;
 mod vitals;
 
@@ -43,6 +45,7 @@ pub use config::{
     child_path,
 };
 pub use event::{Event, EventError, Receipt};
+pub use explain::{Clause, FieldOutline, Firing, MappingOutline, Standing};
 pub use facts::{Facts, HashedPath, LimitedDataProcessing};
 pub use hash::Sha256Hex;
 pub use import::{ImportError, Imported, Imports, SegmentImport, segment_imports};
@@ -58,6 +61,7 @@ pub use record::{Prepared, Record, Rejection, Resend};
 pub use registry::{PluginInfo, PluginKind, plugins};
 pub use secret::Secret;
 pub use summary::{Money, Parameter, Parameters, Summary};
+pub use test_event::{RequestText, TestFailure, TestMode, TestReply};
 pub use units::{HumanDuration, Size};
 pub use vitals::Vitals;
 

@@ -19,6 +19,7 @@ mod retry_after;
 pub mod server;
 mod sink;
 mod status;
+mod test_event;
 mod tls;
 
 pub use body::{Body, join};

@@ -5,10 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use signalbox_core::{
-    Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Response, Sink, Summary, Verdict,
+    Batch, Event, Firing, Framing, MappingOutline, Outcome, Prepared, Reason, Record, Report, RequestText,
+    Response, Sink, Summary, TestFailure, TestMode, TestReply, Verdict,
 };
 
-use crate::{Client, ClientError, ClientOptions, Reply, Request};
+use crate::test_event::{shown, test_reply};
+use crate::{Client, ClientError, ClientOptions, Reply, Request, StatusTable};
 
 /// An HTTP destination: functions that compute, without waiting and without the network.
 ///
@@ -51,6 +53,36 @@ pub trait Destination: Send + Sync + 'static {
     /// Reads what a record says, for the history; see [`Sink::summary`]. Default: nothing.
     fn summary(&self, _record: &Record) -> Summary {
         Summary::default()
+    }
+
+    /// Lists the mappings, for people; see [`Sink::mappings`]. Default: none.
+    fn mappings(&self) -> Vec<MappingOutline> {
+        Vec::new()
+    }
+
+    /// Tells for each mapping whether it takes the event; see [`Sink::firings`]. Default: nothing.
+    fn firings(&self, _event: &Event) -> Vec<Firing> {
+        Vec::new()
+    }
+
+    /// Tells how the destination takes test events. Default: `None`, it has none.
+    fn test_mode(&self) -> Option<TestMode> {
+        None
+    }
+
+    /// Builds the request that sends a record as a test event, with the code of the destination's test tool. `None` without
+    /// a test mode, or without the code that it needs. Default: none.
+    fn test_request(&self, _record: &Record, _code: Option<&str>) -> Option<Request> {
+        None
+    }
+
+    /// Interprets the reply to a test event. Unlike [`Destination::interpret`] it teaches the destination nothing. Default:
+    /// the status alone tells.
+    fn interpret_test(&self, reply: &Reply, _record: &Arc<Record>) -> Verdict {
+        match reply.status.is_success() {
+            true => Verdict::All(Outcome::delivered()),
+            false => StatusTable::new().failure(reply, ""),
+        }
     }
 
     /// Name of the header in which replies carry the id of their request. Default: `x-request-id`.
@@ -156,5 +188,34 @@ impl<D: Destination> Sink for HttpSink<D> {
 
     fn summary(&self, record: &Record) -> Summary {
         self.destination.summary(record)
+    }
+
+    fn mappings(&self) -> Vec<MappingOutline> {
+        self.destination.mappings()
+    }
+
+    fn firings(&self, event: &Event) -> Vec<Firing> {
+        self.destination.firings(event)
+    }
+
+    fn request(&self, record: &Arc<Record>) -> Option<RequestText> {
+        Some(shown(&self.destination.request(std::slice::from_ref(record))))
+    }
+
+    fn test_mode(&self) -> Option<TestMode> {
+        self.destination.test_mode()
+    }
+
+    async fn send_test(&self, record: Arc<Record>, code: Option<&str>) -> Result<TestReply, TestFailure> {
+        if self.destination.test_mode().is_none() {
+            return Err(TestFailure::NoTestMode);
+        }
+        let request = self.destination.test_request(&record, code);
+        let request = request.ok_or(TestFailure::NeedsCode)?;
+        let reply = self.client.send(request).await;
+        let reply = reply.map_err(|failure| TestFailure::Failed(failure.reason))?;
+        let verdict = self.destination.interpret_test(&reply, &record);
+        let response = response(&reply, self.destination.request_id_header());
+        Ok(test_reply(&reply, response, verdict))
     }
 }

@@ -11,7 +11,7 @@ use signalbox_conversions::field::Kind::{self, Amount, Contents, Currency, Text,
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{META, SEGMENT_META};
-use signalbox_conversions::{Spec, either, fields, first_id, from_path, key, member, own, products};
+use signalbox_conversions::{Spec, Testing, either, fields, first_id, from_path, key, member, own, products};
 use signalbox_segment::schema::FieldType::{Boolean, Integer, Object, String};
 use signalbox_segment::schema::{Choice, Field, FieldType};
 
@@ -255,6 +255,7 @@ const BASE: Spec = Spec {
     rules: &META,
     segment_rules: &SEGMENT_META,
     settings: &[],
+    testing: Testing::code("test_event_code", true),
 };
 
 /// Meta's conversions as data.

@@ -12,7 +12,9 @@ use signalbox_conversions::field::Kind::{self, Amount, Contents, Currency, Numbe
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{SEGMENT_TIKTOK, TIKTOK};
-use signalbox_conversions::{Preset, Spec, either, fields, first_id, from_path, key, member, own, products};
+use signalbox_conversions::{
+    Preset, Spec, Testing, either, fields, first_id, from_path, key, member, own, products,
+};
 use signalbox_segment::schema::Field;
 use signalbox_segment::schema::FieldType::{self, Boolean, Object, String};
 
@@ -193,5 +195,6 @@ const fn spec(rows: &'static [Row], fields: &'static [Field<'static>], presets: 
         rules: &TIKTOK,
         segment_rules: &SEGMENT_TIKTOK,
         settings: &[],
+        testing: Testing::code("test_event_code", false),
     }
 }

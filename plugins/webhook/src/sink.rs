@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bumpalo::Bump;
-use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record, Rejection, Verdict, Warning};
+use signalbox_core::{
+    Event, Firing, Framing, MappingOutline, Outcome, Prepared, Reason, Record, Rejection, Verdict, Warning,
+};
 use signalbox_http::{Body, Class, Destination, HeaderMap, Reply, Request, StatusTable, Url, header, join};
 use signalbox_segment::mapping::Mapping;
 use signalbox_segment::settings::{Configured, failed_fields, with_arena};
@@ -40,14 +42,9 @@ impl Destination for Webhook {
             let warnings = event.facts().warnings.clone();
             return Prepared::Mapped(vec![Ok(record(&self.name, whole(event), warnings))]);
         };
-        let root = event.root();
-        let fires = |mapping: &&Configured| {
-            let trigger = mapping.trigger.as_ref();
-            trigger.is_none_or(|trigger| trigger.matches(root))
-        };
         let results: Vec<_> = mappings
             .iter()
-            .filter(fires)
+            .filter(|mapping| mapping.takes(event))
             .map(|mapping| mapped(mapping, event))
             .collect();
         if results.is_empty() {
@@ -68,6 +65,16 @@ impl Destination for Webhook {
             headers: self.headers.clone(),
             body: join(open, records.iter().map(|record| &record.bytes), ",", close),
         }
+    }
+
+    fn mappings(&self) -> Vec<MappingOutline> {
+        let mappings = self.mappings.iter().flatten();
+        mappings.map(Configured::outline).collect()
+    }
+
+    fn firings(&self, event: &Event) -> Vec<Firing> {
+        let mappings = self.mappings.iter().flatten();
+        mappings.map(|mapping| mapping.firing(event)).collect()
     }
 
     fn interpret(&self, reply: &Reply, _: &[Arc<Record>]) -> Verdict {

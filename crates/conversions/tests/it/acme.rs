@@ -79,6 +79,7 @@ pub(crate) static SPEC: Spec = Spec {
     rules: &rules::PINTEREST,
     segment_rules: &rules::SEGMENT,
     settings: &[],
+    testing: Testing::code("test_code", false),
 };
 
 const HASHED: &[PersonalField] = personal!(USER);

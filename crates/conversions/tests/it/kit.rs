@@ -12,7 +12,7 @@ use signalbox_segment::settings::Findings;
 
 use crate::acme::{Acme, SPEC};
 
-fn destination(mappings: Json) -> Result<Conversions<Acme>, Findings> {
+pub(crate) fn destination(mappings: Json) -> Result<Conversions<Acme>, Findings> {
     let mappings: Vec<MappingConfig> = serde_json::from_value(mappings).unwrap();
     let mut findings = Findings::default();
     let compiled = sink_mappings(&SPEC, &Presets::All, &mappings, Compat::Vendor, &mut findings);
@@ -27,6 +27,14 @@ fn destination(mappings: Json) -> Result<Conversions<Acme>, Findings> {
 }
 
 fn record(destination: &Conversions<Acme>, more: &Json) -> Record {
+    match destination.encode(&event(more)) {
+        Prepared::Mapped(mut results) => results.remove(0).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// An order, with these members in the place of its own.
+pub(crate) fn event(more: &Json) -> Event {
     let mut event = json!({
         "type": "track", "event": "Order Completed", "messageId": "m1", "timestamp": "2026-03-02T09:02:02Z",
         "context": { "os": { "name": "iOS" }, "traits": { "email": " Ivy@Example.com" } },
@@ -39,17 +47,14 @@ fn record(destination: &Conversions<Acme>, more: &Json) -> Record {
         source: "test".into(),
         received_at: 0,
     };
-    match destination.encode(&Event::parse(&event.to_string(), receipt).unwrap()) {
-        Prepared::Mapped(mut results) => results.remove(0).unwrap(),
-        other => panic!("{other:?}"),
-    }
+    Event::parse(&event.to_string(), receipt).unwrap()
 }
 
 fn body(record: &Record) -> Json {
     serde_json::from_slice(&record.bytes).unwrap()
 }
 
-fn reply(status: u16, body: &str) -> Reply {
+pub(crate) fn reply(status: u16, body: &str) -> Reply {
     Reply {
         status: StatusCode::from_u16(status).unwrap(),
         headers: HeaderMap::new(),

@@ -105,7 +105,7 @@ impl Lookup {
         }
     }
 
-    fn of<'a>(&self, event: Value<'a>) -> Value<'a> {
+    pub(super) fn of<'a>(&self, event: Value<'a>) -> Value<'a> {
         match self {
             Lookup::Member(name) => event.get(name),
             Lookup::Below(root, path) => path.resolve(event.get(root)),

@@ -25,6 +25,7 @@
 mod ast;
 mod error;
 mod eval;
+mod explain;
 mod lex;
 mod parse;
 

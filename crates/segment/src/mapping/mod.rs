@@ -46,6 +46,7 @@ mod error;
 pub(crate) mod eval;
 mod limits;
 mod lint;
+mod outline;
 pub(crate) mod plan;
 mod slots;
 
@@ -53,6 +54,7 @@ pub(crate) use directives::reads;
 pub use error::{CompileError, MappingError, MappingErrorKind, RuntimeError};
 pub use limits::{MAX_DEPTH, MAX_TEXT};
 pub use lint::MappingWarning;
+pub use outline::outline;
 
 use crate::schema::Field;
 use crate::value::{Type, Value, ValuePath};

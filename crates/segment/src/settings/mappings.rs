@@ -8,11 +8,11 @@ use std::sync::Arc;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value as Json;
-use signalbox_core::BuildError;
+use signalbox_core::{BuildError, Event, FieldOutline, Firing, MappingOutline};
 
 use super::{Findings, child, mapping, trigger};
 use crate::fql::Trigger;
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, outline};
 
 /// Reads a file that settings name. The caller does the I/O, this crate does none.
 pub type ReadFile<'f> = &'f dyn Fn(&Path) -> std::io::Result<String>;
@@ -78,6 +78,37 @@ pub struct Configured {
     pub trigger: Option<Trigger>,
     /// Mapping of the selected events; `None` sends them as they are.
     pub mapping: Option<Mapping>,
+    /// Description of the mapping's fields.
+    fields: Vec<FieldOutline>,
+}
+
+impl Configured {
+    /// Describes the mapping for people.
+    pub fn outline(&self) -> MappingOutline {
+        let trigger = self.trigger.as_ref();
+        let meaning = |trigger: &Trigger| trigger.meaning().unwrap_or_else(|| trigger.tree().to_string());
+        MappingOutline {
+            name: self.name.to_string(),
+            trigger: trigger.map(meaning),
+            event_name: None,
+            fields: self.fields.clone(),
+        }
+    }
+
+    /// Returns true if the mapping takes the event.
+    pub fn takes(&self, event: &Event) -> bool {
+        let trigger = self.trigger.as_ref();
+        trigger.is_none_or(|trigger| trigger.matches(event.root()))
+    }
+
+    /// Tells whether the mapping takes the event, and why.
+    pub fn firing(&self, event: &Event) -> Firing {
+        Firing {
+            mapping: self.name.to_string(),
+            fires: self.takes(event),
+            trigger: self.trigger.as_ref().map(|trigger| trigger.explain(event.root())),
+        }
+    }
 }
 
 /// Compiles the list at `path`. Disabled mappings are checked too, since they may be enabled later, and left out. Names
@@ -99,9 +130,13 @@ pub fn compile_mappings(
             .as_ref()
             .and_then(|text| trigger(text, &format!("{path}.trigger"), findings));
         let file = config.fields_file.as_deref();
+        let mut described = Vec::new();
         let mapping = match given_fields(config.fields.as_ref(), file, &path, read, findings) {
             Given::Nothing | Given::Wrong => None,
-            Given::Fields(fields, at) => mapping(&fields, &at, findings),
+            Given::Fields(fields, at) => {
+                described = outline(&fields);
+                mapping(&fields, &at, findings)
+            }
         };
         // A wrong trigger or mapping must not pass for an absent one.
         if !config.enabled || findings.errors.len() > before {
@@ -114,6 +149,7 @@ pub fn compile_mappings(
             name: name.into(),
             trigger,
             mapping,
+            fields: described,
         });
     }
     compiled
