@@ -11,6 +11,7 @@ use signalbox_plugins as _;
 mod support;
 mod transforms;
 
+mod access;
 mod admin;
 mod admin_guard;
 mod alerts;

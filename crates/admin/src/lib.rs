@@ -2,11 +2,14 @@
 //!
 //! `routes::ROUTES` lists the paths, and writes their table in docs/operations.md.
 
+mod acts;
 mod alerts;
+mod caller;
 mod events;
 mod guard;
 mod human;
 mod letters;
+mod names;
 mod operator;
 mod orphans;
 mod query;
@@ -21,6 +24,7 @@ mod tests;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use self::alerts::{AlertTarget, Alerts};
+pub use self::caller::{Caller, Role};
 pub use self::guard::Access;
 pub use self::human::table;
 pub use self::letters::{LetterSummary, PAGE, describe as describe_dead_letter};

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use signalbox_runtime::identity;
 
+use crate::acts::Acts;
 use crate::guard::{Guard, guard};
 use crate::reply::{json, text};
 use crate::server::BODY_BYTES;
@@ -22,6 +23,8 @@ struct Route {
     shown: &'static str,
     /// The answer, in Markdown.
     answer: &'static str,
+    /// The audit log's word for what a POST does; `None` if it only reads.
+    act: Option<&'static str>,
     handler: fn() -> MethodRouter<AdminState>,
 }
 
@@ -37,17 +40,20 @@ const ROUTES: [Route; 20] = [
     Route {
         shown: "/health, /live",
         answer: "200 while the process runs. For liveness probes; needs no token.",
+        act: None,
         handler: || get(alive),
     },
     Route {
         shown: "/ready",
         answer: "200 while every source accepts events; 503 with the reason during the start, from the signal to stop \
                  on, and while the journal cannot be written (a full disk, deleted files). For load balancers.",
+        act: None,
         handler: || get(ready),
     },
     Route {
         shown: "/metrics",
         answer: "All metrics in the Prometheus text format.",
+        act: None,
         handler: || get(metrics),
     },
     Route {
@@ -60,6 +66,7 @@ const ROUTES: [Route; 20] = [
                  number of events that may be delivered twice. `journal.seal` tells if the journal is \
                  [encrypted](privacy.md#the-sealed-journal), which bytes are not, which keys how many files \
                  need, and which listed keys none needs.",
+        act: None,
         handler: || get(status),
     },
     Route {
@@ -70,12 +77,14 @@ const ROUTES: [Route; 20] = [
                  them, `limit=N` their number (default 100, at most 1,000), `payload=1` shows the kept parts of the \
                  events, `order=oldest` begins with the oldest. `next` in the answer is the `cursor=N` of the next \
                  page; without it the list is complete.",
+        act: None,
         handler: || get(letters::list),
     },
     Route {
         shown: "/dead_letters/summary",
         answer: "Counts of the matching ones by sink, reason and mapping, and the numbers kept and dropped. Takes the \
                  same parameters.",
+        act: None,
         handler: || get(letters::summary),
     },
     Route {
@@ -83,6 +92,7 @@ const ROUTES: [Route; 20] = [
         answer: "All matching ones, the oldest first, one JSON object a line, sent as they are read. Takes the same \
                  parameters. An answer takes at most 5 minutes, like all connections here; one that is cut off ends \
                  without the last chunk.",
+        act: None,
         handler: || get(letters::export),
     },
     Route {
@@ -90,23 +100,27 @@ const ROUTES: [Route; 20] = [
         answer: "Delivers dead letters again, the oldest first. Takes the same parameters. With `cursor=N` \
                  (`cursor=0` begins) it works on one piece, so that no request takes long: `next` is the cursor of \
                  the next piece, and `up_to`, sent along, excludes events that became dead letters meanwhile.",
+        act: Some("retry"),
         handler: || post(letters::retry),
     },
     Route {
         shown: "POST /dead_letters/discard",
         answer: "Removes dead letters for good, in the same way.",
+        act: Some("discard"),
         handler: || post(letters::discard),
     },
     Route {
         shown: "/sinks",
         answer: "Every sink that the journal knows, with its pending events by source. Reads files, so it needs the \
                  header `X-Signalbox`.",
+        act: None,
         handler: || get(operator::sinks),
     },
     Route {
         shown: "POST /forget?source=NAME&sink=NAME",
         answer: "Forgets pending events of a source that a sink no longer listens to, or of a sink that is \
                  disabled or no longer in the file; one of the two may be left out.",
+        act: Some("forget"),
         handler: || post(operator::forget),
     },
     Route {
@@ -114,6 +128,7 @@ const ROUTES: [Route; 20] = [
         answer: "Erases what the journal holds of a person. The body is JSON: `subject` (`email`, `phone`, `user_id`, \
                  `anonymous_id` or `message_id`), `values` (a list), `dry_run` and `purge`. The answer holds counts, \
                  never a value. See [Erase what is kept of a person](#erase-what-is-kept-of-a-person).",
+        act: Some("erase"),
         handler: || post(operator::erase),
     },
     Route {
@@ -123,6 +138,7 @@ const ROUTES: [Route; 20] = [
                  `mapping`, `event_name`, `outcome`, `reason`, `late`, `warning`, `since` and `before` (Unix milliseconds). \
                  Without an `id` it lists the latest `limit` records (default 100, at most 1,000), and `next` in the \
                  answer is the `after` of the next page.",
+        act: None,
         handler: || post(events::find),
     },
     Route {
@@ -130,6 +146,7 @@ const ROUTES: [Route; 20] = [
         answer: "Sums of the [history](history.md). The body is JSON: `by` is a list of `hour`, `day`, `sink`, `mapping`, \
                  `event_name`, `outcome` and `reason`; `since` (Unix milliseconds) and `sink` choose a part; `details: true` \
                  adds the counts of match keys, other parameters, warnings and times of delivery. Sums of different currencies stay apart.",
+        act: None,
         handler: || post(events::report),
     },
     Route {
@@ -139,12 +156,14 @@ const ROUTES: [Route; 20] = [
                  events of a second (default 10, at most 1,000), `limit` ends the answer. The line `{\"left_out\":N}` counts \
                  matching events that the rate, or a slow client, left out. At most 8 at a time. Personal values are hashed or \
                  hidden; `?plain=1` shows them, for the token only. See [Watch live events](#watch-live-events).",
+        act: None,
         handler: || post(tap::open),
     },
     Route {
         shown: "/erasures",
         answer: "The erasures that hold, as JSON: the kind and number of their values, when they were recorded, the \
                  position before which they cover events, and their results.",
+        act: None,
         handler: || get(operator::erasures),
     },
     Route {
@@ -153,6 +172,7 @@ const ROUTES: [Route; 20] = [
                  the number of events at most. `WHERE` is a position, a time with its zone (`2026-11-28T10:00:00Z`), a \
                  date (`2026-11-28`, from its beginning in UTC), or a duration back from now (`2h`, `3d`, `1d12h`). With \
                  `again=1` the sink sends even the records that it remembers to have sent.",
+        act: Some("replay"),
         handler: || post(operator::replay),
     },
     Route {
@@ -160,6 +180,7 @@ const ROUTES: [Route; 20] = [
         answer: "The sink's last replay in this process, or `null`: its positions, the number of their events that are \
                  `left`, and `held_back`, the number of records that were not sent, since the sink remembers that it has \
                  sent them. Reads files, so it needs the header `X-Signalbox`.",
+        act: None,
         handler: || get(operator::replayed),
     },
     Route {
@@ -167,14 +188,22 @@ const ROUTES: [Route; 20] = [
         answer: "Sends events once more, even if the sink remembers that it has sent them. The body is JSON: `message_ids` (a \
                  list of up to 1,000), and `sink` to send to one sink only. The answer says for each event and sink whether it \
                  goes out again, or why not. See [Send an event again](#send-an-event-again).",
+        act: Some("resend"),
         handler: || post(operator::resend),
     },
     Route {
         shown: "POST /reload",
         answer: "Reads the configuration file again, as SIGHUP does.",
+        act: Some("reload"),
         handler: || post(operator::reload),
     },
 ];
+
+/// Lists what the POSTs among the endpoints do.
+pub(crate) fn acts() -> Acts {
+    let posts = ROUTES.iter().filter(|route| route.shown.starts_with("POST "));
+    Acts::new(posts.flat_map(|route| route.paths().map(|path| (path, route.act))))
+}
 
 /// Builds the routes of the admin address, behind its guard.
 pub(crate) fn router(state: AdminState, guarded: Guard) -> Router {

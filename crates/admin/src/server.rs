@@ -56,24 +56,25 @@ impl AdminServer {
 /// sinks drain.
 ///
 /// # Errors
-/// [`check_admin`]'s, or why the address cannot be listened on.
+/// The first fault of [`check_admin`], or why the address cannot be listened on.
 pub async fn serve(
     listen: SocketAddr,
     access: Access,
     state: AdminState,
     stop: CancellationToken,
 ) -> Result<AdminServer, String> {
-    check_admin(listen, access.token.as_ref()).map_err(|error| {
-        let help = error.help.iter().map(|help| format!("; {help}"));
-        format!("admin.{error}{}", help.collect::<String>())
-    })?;
+    let faults = check_admin(listen, access.token.as_ref(), &access.tokens);
+    if let Some(fault) = faults.into_iter().next() {
+        let help = fault.help.iter().map(|help| format!("; {help}"));
+        return Err(format!("admin.{fault}{}", help.collect::<String>()));
+    }
     let listener = open_listener(listen)
         .and_then(TcpListener::from_std)
         .map_err(|error| cannot_listen(listen, &error))?;
     let address = listener
         .local_addr()
         .map_err(|error| cannot_listen(listen, &error))?;
-    let router = crate::routes::router(state, Guard::new(listen, access));
+    let router = crate::routes::router(state, Guard::new(listen, access, crate::routes::acts()));
     let task = tokio::spawn(signalbox_http::server::serve(
         listener, router, LIMITS, None, stop,
     ));

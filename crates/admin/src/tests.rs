@@ -1,3 +1,5 @@
+mod roles;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -163,11 +165,15 @@ async fn get(address: SocketAddr, path: &str) -> Answer {
 }
 
 async fn start(state: AdminState, token: Option<&str>) -> (AdminServer, CancellationToken) {
-    let stop = CancellationToken::new();
     let access = Access {
         token: token.map(Secret::new),
         ..Access::default()
     };
+    start_with(state, access).await
+}
+
+async fn start_with(state: AdminState, access: Access) -> (AdminServer, CancellationToken) {
+    let stop = CancellationToken::new();
     let server = serve("127.0.0.1:0".parse().unwrap(), access, state, stop.clone())
         .await
         .unwrap();

@@ -38,7 +38,8 @@ pub use operator::{AdminAddress, OperatorSettings, load_for_operators};
 pub use origin::{Origin, join};
 pub use schema::schema;
 pub use settings::{
-    AdminSettings, AlertSettings, BatchKeys, DeadLetterSettings, HistoryEvents, HistorySettings,
-    InputsRemoved, JournalKind, JournalSettings, OnFull, OnJournalFull, PersonalData, RetryKeys,
-    ShutdownSettings, SinkRuntime, SourceRuntime, StartAt, TelemetrySettings, WhenAbsent, check_admin,
+    AdminSettings, AdminToken, AlertSettings, BatchKeys, DeadLetterSettings, HistoryEvents, HistorySettings,
+    InputsRemoved, JournalKind, JournalSettings, LOCAL_NAME, OnFull, OnJournalFull, PersonalData, RetryKeys,
+    Role, ShutdownSettings, SinkRuntime, SourceRuntime, StartAt, TOKEN_NAME, TelemetrySettings, WhenAbsent,
+    check_admin,
 };

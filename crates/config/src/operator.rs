@@ -2,6 +2,7 @@
 //! `[admin]` and names. Missing
 //! secrets and mistakes elsewhere in the file do not stop these commands.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use super::interpolate::{Environment, interpolate};
 use super::load::{parse, read_file, tables};
 use super::origin::{Lines, place};
 use super::section::sections;
-use super::settings::{DeadLetterSettings, HistorySettings, JournalSettings};
+use super::settings::{AdminSettings, DeadLetterSettings, HistorySettings, JournalSettings, Role};
 use super::tree::{TextState, TomlEntry, TomlNode, TomlText, TomlValue};
 
 /// The tables that operators' commands read.
@@ -45,7 +46,7 @@ pub struct OperatorSettings {
 pub struct AdminAddress {
     /// The address.
     pub listen: SocketAddr,
-    /// The token, if one is set; an error tells why it is unknown, and what to do.
+    /// The token with most rights that can be read, if one is set; an error tells why none is known, and what to do.
     pub token: Result<Option<Secret>, String>,
 }
 
@@ -92,7 +93,7 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
     }
     let mut findings = Vec::new();
     interpolate(&mut root, text, environment, &mut findings, &mut Vec::new());
-    let unresolved = set_token_aside(&mut root, &mut findings);
+    let unresolved = set_tokens_aside(&mut root, &mut findings);
     let read = sections(&root, &mut findings, &mut Vec::new());
     findings
         .retain(|finding| !finding.path.starts_with("dead_letters") && !finding.path.starts_with("history"));
@@ -101,7 +102,7 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
     }
     let admin = read.admin.map(|admin| AdminAddress {
         listen: admin.listen,
-        token: unresolved.map_or(Ok(admin.token), Err),
+        token: token(&admin, unresolved),
     });
     Ok(OperatorSettings {
         journal: read.journal,
@@ -115,23 +116,69 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
     })
 }
 
-/// Removes the finding about an unreadable token and returns it: the token matters only if a router asks for it.
-fn set_token_aside(root: &mut TomlNode, findings: &mut Vec<Finding>) -> Option<String> {
-    const TOKEN: &str = "admin.token";
-    let TomlValue::Table(entries) = &mut root.value else {
-        return None;
+/// Removes the findings about unreadable tokens and returns them by their paths: a token matters only if a router asks for it.
+fn set_tokens_aside(root: &mut TomlNode, findings: &mut Vec<Finding>) -> BTreeMap<String, String> {
+    let mut unresolved = BTreeMap::new();
+    for node in token_nodes(root) {
+        let failed = matches!(&node.value, TomlValue::Text(text) if text.state == TextState::Failed);
+        let at = findings.iter().position(|finding| finding.path == node.path);
+        let Some(at) = at.filter(|_| failed) else {
+            continue;
+        };
+        let finding = findings.remove(at);
+        // Tokens must differ from each other.
+        let placeholder = format!("unknown-{at}-{}", unresolved.len());
+        node.value = TomlValue::Text(TomlText::new(placeholder, TextState::Literal));
+        let help = finding.help.map(|help| format!("; {help}")).unwrap_or_default();
+        let told = format!("{}: {}{help}", finding.path, finding.message);
+        unresolved.insert(finding.path, told);
+    }
+    unresolved
+}
+
+/// Returns the values of `token` and of `tokens` in `[admin]`.
+fn token_nodes(root: &mut TomlNode) -> Vec<&mut TomlNode> {
+    fn keys(node: &mut TomlNode) -> impl Iterator<Item = &mut TomlEntry> {
+        match &mut node.value {
+            TomlValue::Table(entries) => entries.iter_mut(),
+            _ => [].iter_mut(),
+        }
+    }
+    let mut nodes = Vec::new();
+    for entry in keys(root).filter(|entry| entry.key == "admin") {
+        for entry in keys(&mut entry.node) {
+            if entry.key == "token" {
+                nodes.push(&mut entry.node);
+            } else if entry.key == "tokens"
+                && let TomlValue::List(items) = &mut entry.node.value
+            {
+                let tokens = items
+                    .iter_mut()
+                    .flat_map(keys)
+                    .filter(|entry| entry.key == "token");
+                nodes.extend(tokens.map(|entry| &mut entry.node));
+            }
+        }
+    }
+    nodes
+}
+
+/// Chooses the token of commands: the first readable one of `token`, the operators and the readers.
+fn token(admin: &AdminSettings, mut unresolved: BTreeMap<String, String>) -> Result<Option<Secret>, String> {
+    let first = admin.token.iter().map(|token| ("admin.token".to_owned(), token));
+    let of_role = |role| {
+        let tokens = admin.tokens.iter().enumerate();
+        let tokens = tokens.filter(move |(_, token)| token.role == role);
+        tokens.map(|(n, token)| (format!("admin.tokens[{n}].token"), &token.token))
     };
-    let admin = entries.iter_mut().find(|entry| entry.key == "admin")?;
-    let TomlValue::Table(keys) = &mut admin.node.value else {
-        return None;
-    };
-    let token = keys.iter_mut().find(|entry| entry.key == "token")?;
-    let failed = matches!(&token.node.value, TomlValue::Text(text) if text.state == TextState::Failed);
-    let at = findings.iter().position(|finding| finding.path == TOKEN);
-    let finding = findings.remove(at.filter(|_| failed)?);
-    token.node.value = TomlValue::Text(TomlText::new("unknown".to_owned(), TextState::Literal));
-    let help = finding.help.map(|help| format!("; {help}")).unwrap_or_default();
-    Some(format!("{TOKEN}: {}{help}", finding.message))
+    let mut why = None;
+    for (path, token) in first.chain(of_role(Role::Operator)).chain(of_role(Role::Read)) {
+        match unresolved.remove(&path) {
+            None => return Ok(Some(token.clone())),
+            Some(problem) => why = why.or(Some(problem)),
+        }
+    }
+    why.map_or(Ok(None), Err)
 }
 
 /// Blanks everything but the known tables and the headers of components, so that line and column numbers stay the same.
@@ -152,8 +199,10 @@ fn only_known_tables(text: &str) -> String {
             // The header of a table within a component names no further component.
             only_header =
                 matches!(table.trim(), "sources" | "sinks") && !rest.is_empty() && !rest.contains('.');
-        } else if line.starts_with("[[") {
-            keeps = false;
+        } else if let Some(header) = line.strip_prefix("[[") {
+            // Such as the tokens of `[admin]`.
+            let table = header.split(['.', ']']).next().unwrap_or(header);
+            keeps = TABLES.contains(&table.trim());
         }
         if keeps || only_header {
             kept.push_str(line);
@@ -218,6 +267,36 @@ unknown = 3
             why.starts_with("admin.token: the file \"/secret\" cannot be read: no such file; "),
             "{why}"
         );
+    }
+
+    #[test]
+    fn the_token_with_most_rights_that_can_be_read_is_chosen() {
+        let entry = |role: &str, token: &str| {
+            format!("[[admin.tokens]]\nname = \"{role}\"\nrole = \"{role}\"\ntoken = \"{token}\"\n")
+        };
+        let chosen = |tokens: &str| {
+            let text = FILE.replace("token = \"${file:/secret}\"\n", tokens);
+            let token = read(&text).admin.unwrap().token;
+            token.map(|token| token.map(|token| token.expose().to_owned()))
+        };
+        let (reader, operator) = (entry("read", "r"), entry("operator", "o"));
+        assert_eq!(chosen(""), Ok(None));
+        assert_eq!(chosen(&reader), Ok(Some("r".to_owned())));
+        assert_eq!(chosen(&format!("{reader}{operator}")), Ok(Some("o".to_owned())));
+        assert_eq!(
+            chosen(&format!("token = \"t\"\n{reader}{operator}")),
+            Ok(Some("t".to_owned()))
+        );
+        // Unreadable ones count only if no other can be read.
+        let unknown = "token = \"${file:/secret}\"\n";
+        assert_eq!(chosen(&format!("{unknown}{operator}")), Ok(Some("o".to_owned())));
+        let (a, b) = (entry("operator", "${A}"), entry("read", "${B}"));
+        assert_eq!(chosen(&format!("{a}{reader}")), Ok(Some("r".to_owned())));
+        let why = chosen(&format!("{b}{a}")).unwrap_err();
+        assert!(why.starts_with("admin.tokens[1].token: "), "{why}");
+        // A file that is otherwise no TOML loses none of them.
+        let broken = format!("{operator}[sinks.other]\nx = y z\n");
+        assert_eq!(chosen(&broken), Ok(Some("o".to_owned())));
     }
 
     #[test]

@@ -47,9 +47,9 @@ pub(crate) fn sections(
         telemetry: section(root, findings, warnings).unwrap_or_default(),
         shutdown: section(root, findings, warnings).unwrap_or_default(),
     };
-    let open = read.admin.as_ref().is_some_and(|admin| admin.token.is_none());
+    let open = read.admin.as_ref().is_some_and(|admin| !admin.has_operator());
     if open && read.dead_letters.personal_data == PersonalData::Plain {
-        let message = "payloads of dead letters in plaintext are shown by the admin address only for a token";
+        let message = "payloads of dead letters in plaintext are shown by the admin address only for an operator's token";
         let doubt = BuildError::new("dead_letters.personal_data", message);
         warnings.extend(root.finding(doubt.help("set admin.token, or personal_data = \"hashed\"")));
     }

@@ -110,10 +110,18 @@ impl TomlNode {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
+    /// Returns the value of a table's key, or of a list's place.
+    fn child(&self, key: &str) -> Option<&TomlNode> {
+        match &self.value {
+            TomlValue::List(items) => items.get(key.parse::<usize>().ok()?),
+            _ => Some(&self.get(key)?.node),
+        }
+    }
+
     /// Places a fault of a table's settings at the key it is about; `None` if the table does not have the key.
     pub(crate) fn finding(&self, fault: BuildError) -> Option<Finding> {
         let mut keys = fault.path.split('.');
-        let node = keys.try_fold(self, |node, key| Some(&node.get(key)?.node))?;
+        let node = keys.try_fold(self, |node, key| node.child(key))?;
         Some(Finding {
             path: node.path.clone(),
             at: node.at,

@@ -94,6 +94,7 @@ impl Router {
             Some(settings) => {
                 let access = Access {
                     token: settings.token,
+                    tokens: settings.tokens,
                     hosts: settings.hosts,
                     plain_letters: fixed.dead_letters.personal_data == PersonalData::Plain,
                 };

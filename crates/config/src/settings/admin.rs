@@ -7,23 +7,36 @@ use serde::{Deserialize, Deserializer, de};
 use signalbox_core::{BuildError, Secret};
 
 use super::Table;
+use super::tokens::{AdminToken, Role, token_faults};
 
 /// The address for operators: metrics, health, status.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdminSettings {
     /// IP address and port to listen on, such as `"127.0.0.1:9090"`. An address that other machines can reach needs a
-    /// `token`. Required.
+    /// `token`, here or in `tokens`. Required.
     #[serde(deserialize_with = "address")]
     #[schemars(schema_with = "address_schema")]
     pub listen: SocketAddr,
-    /// Bearer token that every request must carry: visible ASCII characters. Default: none.
+    /// Bearer token of the operator, who sees and does everything: visible ASCII characters. With it or `tokens`, every
+    /// request must carry one. Default: none.
     pub token: Option<Secret>,
+    /// Further tokens, each a table `[[admin.tokens]]`: one for each person or program, some of which may only read.
+    /// Default: none.
+    #[serde(default)]
+    pub tokens: Vec<AdminToken>,
     /// Host names, without a port, by which the address may be asked, such as `["signalbox.internal"]`. Other names get
     /// 421, since a page in a browser can make any name lead here (DNS rebinding); IP addresses, `localhost`, requests
-    /// with the token, and `/health`, `/live` and `/ready` are always served. Default: none.
+    /// with a token, and `/health`, `/live` and `/ready` are always served. Default: none.
     #[serde(default)]
     pub hosts: Vec<String>,
+}
+
+impl AdminSettings {
+    /// Returns true if a token lets its caller see everything.
+    pub(crate) fn has_operator(&self) -> bool {
+        self.token.is_some() || self.tokens.iter().any(|token| token.role == Role::Operator)
+    }
 }
 
 impl Table for AdminSettings {
@@ -35,30 +48,33 @@ impl Table for AdminSettings {
             let fault = BuildError::new("hosts", "expected names of hosts, such as \"signalbox.internal\"");
             faults.push(fault.help("leave out http://, port and path; IP addresses need not be listed"));
         }
-        faults.extend(check_admin(self.listen, self.token.as_ref()).err());
+        faults.extend(check_admin(self.listen, self.token.as_ref(), &self.tokens));
         faults
+    }
+
+    fn doubts(&self) -> Vec<BuildError> {
+        let powerless = !self.tokens.is_empty() && !self.has_operator();
+        let doubt = || {
+            BuildError::new(
+                "tokens",
+                "no token may act: the router refuses retries, replays, erasures and reloads to all",
+            )
+            .help("give one the role \"operator\", or set admin.token")
+        };
+        powerless.then(doubt).into_iter().collect()
     }
 }
 
-/// Checks the admin address and its token: other machines need a token, and a token must be one that a request can carry.
-///
-/// # Errors
-/// The setting below `[admin]` that does not fit, and the remedy.
-pub fn check_admin(listen: SocketAddr, token: Option<&Secret>) -> Result<(), BuildError> {
-    match token {
-        Some(token) if token.expose().trim().is_empty() => Err(BuildError::new("token", "must not be empty")),
-        // A header cannot carry anything else, so no request could ever match.
-        Some(token) if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) => Err(BuildError::new(
-            "token",
-            "may hold visible ASCII characters only, without spaces",
-        )),
-        Some(_) => Ok(()),
-        None if listen.ip().to_canonical().is_loopback() => Ok(()),
-        None => {
-            let error = BuildError::new("listen", "an address that other machines can reach needs a token");
-            Err(error.help("set admin.token, for instance to \"${file:/path}\", or listen on 127.0.0.1"))
-        }
+/// Checks the admin address and its tokens, and returns all faults: other machines need a token, a token must be one that a
+/// request can carry, and names and tokens must tell callers apart. Paths begin below `[admin]`.
+#[must_use]
+pub fn check_admin(listen: SocketAddr, token: Option<&Secret>, tokens: &[AdminToken]) -> Vec<BuildError> {
+    let mut faults = token_faults(token, tokens);
+    if token.is_none() && tokens.is_empty() && !listen.ip().to_canonical().is_loopback() {
+        let fault = BuildError::new("listen", "an address that other machines can reach needs a token");
+        faults.push(fault.help("set admin.token, for instance to \"${file:/path}\", or listen on 127.0.0.1"));
     }
+    faults
 }
 
 /// True if this can be the name of a host, without a port.

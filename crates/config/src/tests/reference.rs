@@ -23,14 +23,24 @@ fn rows(schema: &Json, whole: &Json, prefix: &str, text: &mut String) {
         .and_then(Json::as_object)
         .unwrap_or(&empty);
     for (key, property) in properties {
-        let reference = property.get("$ref").and_then(Json::as_str);
-        let inner = reference.and_then(|reference| whole.pointer(reference.strip_prefix('#')?));
-        match inner.filter(|inner| inner.get("properties").is_some()) {
-            Some(inner) => rows(inner, whole, &format!("{prefix}{key}."), text),
-            None => {
-                let (meaning, default) = columns(property);
-                writeln!(text, "| `{prefix}{key}` | {meaning} | {default} |").unwrap();
-            }
+        let inner = |schema: &Json| -> Option<&Json> {
+            let reference = schema.get("$ref").and_then(Json::as_str)?;
+            let inner = whole.pointer(reference.strip_prefix('#')?)?;
+            inner.get("properties").is_some().then_some(inner)
+        };
+        if let Some(inner) = inner(property) {
+            rows(inner, whole, &format!("{prefix}{key}."), text);
+            continue;
+        }
+        let (meaning, default) = columns(property);
+        writeln!(text, "| `{prefix}{key}` | {meaning} | {default} |").unwrap();
+        // A table that may be absent, and a list of tables.
+        let optional = property.get("anyOf").and_then(|any| inner(any.get(0)?));
+        if let Some(inner) = optional {
+            rows(inner, whole, &format!("{prefix}{key}."), text);
+        }
+        if let Some(inner) = property.get("items").and_then(inner) {
+            rows(inner, whole, &format!("{prefix}{key}[]."), text);
         }
     }
 }
