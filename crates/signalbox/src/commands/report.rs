@@ -71,12 +71,14 @@ fn in_json(by: &[By], sum: &Sum) -> Value {
         bytes,
         late,
         match_keys,
+        parameters,
         warnings,
         latency,
     } = sum;
     let rest = json!({
         "records": count, "late": late, "value": amount(*value_millionths), "currency": currency, "valued": valued,
-        "attempts": attempts, "bytes": bytes, "match_keys": match_keys, "warnings": warnings, "latency_seconds": latency,
+        "attempts": attempts, "bytes": bytes, "match_keys": match_keys,
+        "parameters": parameters, "warnings": warnings, "latency_seconds": latency,
     });
     if let Value::Object(rest) = rest {
         object.extend(rest);
