@@ -1,5 +1,6 @@
 //! Which requests act: they change or send something, so the role `read` may not send them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use axum::http::Method;
@@ -7,11 +8,13 @@ use axum::http::Method;
 /// The paths of POSTs, each with the word for its act; `None` marks one that only reads. On a path that is not listed every
 /// method but GET acts, so that a path added later is safe.
 #[derive(Debug, Default)]
-pub(crate) struct Acts(HashMap<&'static str, Option<&'static str>>);
+pub(crate) struct Acts(HashMap<Cow<'static, str>, Option<&'static str>>);
 
 impl Acts {
-    pub(crate) fn new(posts: impl IntoIterator<Item = (&'static str, Option<&'static str>)>) -> Acts {
-        Acts(posts.into_iter().collect())
+    pub(crate) fn new<P: Into<Cow<'static, str>>>(
+        posts: impl IntoIterator<Item = (P, Option<&'static str>)>,
+    ) -> Acts {
+        Acts(posts.into_iter().map(|(path, act)| (path.into(), act)).collect())
     }
 
     /// Returns the word for the act of a request; `None` if it only reads. `path` is the pattern of its route, which holds no value.

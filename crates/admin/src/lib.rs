@@ -23,12 +23,14 @@ mod tests;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-pub use self::alerts::{AlertTarget, Alerts};
+pub use self::alerts::{AlertTarget, Alerts, Trouble};
 pub use self::caller::{Caller, Role};
 pub use self::guard::Access;
 pub use self::human::table;
 pub use self::letters::{LetterSummary, PAGE, describe as describe_dead_letter};
 pub use self::query::Query;
+pub use self::reply::json;
+pub use self::routes::PageRoutes;
 pub use self::server::{AdminServer, serve};
 pub use self::status::{
     HoldStatus, JournalStatus, LetterStatus, OrphanStatus, RecordStatus, RequestStatus, SealStatus,
@@ -81,8 +83,7 @@ impl AdminState {
     /// The status at this moment.
     #[must_use]
     pub fn status(&self) -> Status {
-        let ledger = self.live.read().unwrap_or_else(PoisonError::into_inner).0.clone();
-        Status::read(&ledger, &*self.source, self.started)
+        Status::read(&self.ledger(), &*self.source, self.started)
     }
 
     /// Shows other components from now on, after a reload.
@@ -90,13 +91,41 @@ impl AdminState {
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = (ledger, telemetry);
     }
 
-    fn history(&self) -> Option<History> {
-        self.live
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-            .history
-            .clone()
+    /// Returns the ledger.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// Returns the history, if the router keeps one.
+    #[must_use]
+    pub fn history(&self) -> Option<History> {
+        self.ledger().history
+    }
+
+    /// Returns the pipeline's view for operators, and their actions.
+    #[must_use]
+    pub fn source(&self) -> &Arc<dyn StatusSource> {
+        &self.source
+    }
+
+    /// The status at this moment, with the sinks that are no longer configured as the journal last reported them.
+    pub async fn whole_status(&self) -> Status {
+        let known = self.orphans.known(&self.source).await;
+        let mut status = self.status();
+        if let Some(known) = known {
+            let orphans = known.sinks.iter();
+            let orphans = orphans.filter(|sink| !status.sinks.contains_key(&sink.name));
+            status.orphans = orphans.map(Into::into).collect();
+            status.orphans_age_seconds = Some(known.at.elapsed().as_secs());
+        }
+        status
+    }
+
+    /// Lists the troubles that call for an operator now, in the words of the alerts.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<Trouble> {
+        alerts::troubles(&self.ledger(), &*self.source)
     }
 
     fn sink(&self, name: &str) -> Option<Arc<SinkLedger>> {

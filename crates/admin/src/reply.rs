@@ -8,7 +8,7 @@ use signalbox_core::escape::plain_json;
 use signalbox_journal::JournalError;
 
 /// Answers with JSON, escaped so that text from events and destinations cannot control a terminal.
-pub(crate) fn json(value: &impl Serialize) -> Response {
+pub fn json(value: &impl Serialize) -> Response {
     match serde_json::to_string_pretty(value) {
         Ok(body) => (
             [(CONTENT_TYPE, "application/json")],

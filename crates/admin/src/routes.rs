@@ -199,14 +199,24 @@ const ROUTES: [Route; 20] = [
     },
 ];
 
-/// Lists what the POSTs among the endpoints do.
-pub(crate) fn acts() -> Acts {
-    let posts = ROUTES.iter().filter(|route| route.shown.starts_with("POST "));
-    Acts::new(posts.flat_map(|route| route.paths().map(|path| (path, route.act))))
+/// The routes of the page, and what its POSTs do.
+#[derive(Debug, Default)]
+pub struct PageRoutes {
+    /// The routes. Each request has its [`Caller`](crate::Caller) as an extension.
+    pub router: Router,
+    /// The paths of POSTs, each with the word for its act; `None` marks one that only reads, which the role `read` may send.
+    pub posts: Vec<(String, Option<&'static str>)>,
 }
 
-/// Builds the routes of the admin address, behind its guard.
-pub(crate) fn router(state: AdminState, guarded: Guard) -> Router {
+/// Lists what the POSTs among the endpoints and those of the page do.
+pub(crate) fn acts(page: &PageRoutes) -> Acts {
+    let posts = ROUTES.iter().filter(|route| route.shown.starts_with("POST "));
+    let own = posts.flat_map(|route| route.paths().map(|path| (path.to_owned(), route.act)));
+    Acts::new(own.chain(page.posts.iter().cloned()))
+}
+
+/// Builds the routes of the admin address and of its page, behind its guard.
+pub(crate) fn router(state: AdminState, page: Router, guarded: Guard) -> Router {
     let identity = state.identity.as_ref();
     let identity = identity.and_then(|identity| HeaderValue::from_str(&identity.header()).ok());
     let mut router = Router::new();
@@ -222,6 +232,7 @@ pub(crate) fn router(state: AdminState, guarded: Guard) -> Router {
             text(StatusCode::NOT_FOUND, &told)
         })
         .with_state(state)
+        .merge(page)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn_with_state(Arc::new(guarded), guard))
         .layer(middleware::map_response(move |response| {
@@ -257,18 +268,7 @@ async fn metrics(State(state): State<AdminState>) -> Response {
 }
 
 async fn status(State(state): State<AdminState>) -> Response {
-    let known = state.orphans.known(&state.source).await;
-    blocking(move || {
-        let mut status = state.status();
-        if let Some(known) = known {
-            let orphans = known.sinks.iter();
-            let orphans = orphans.filter(|sink| !status.sinks.contains_key(&sink.name));
-            status.orphans = orphans.map(Into::into).collect();
-            status.orphans_age_seconds = Some(known.at.elapsed().as_secs());
-        }
-        json(&status)
-    })
-    .await
+    json(&state.whole_status().await)
 }
 
 /// Reading takes locks and may read files: not on a thread that drives deliveries.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::AdminState;
 use crate::guard::{Access, Guard};
+use crate::routes::{PageRoutes, acts, router};
 
 /// The limits of the address. A scraper whose connection reaches the end of its life opens another.
 const LIMITS: Limits = Limits {
@@ -52,7 +53,7 @@ impl AdminServer {
     }
 }
 
-/// Starts the admin address; it stops when `stop` is cancelled. Cancel it last, so that status stays visible while
+/// Starts the admin address with the routes of its page; it stops when `stop` is cancelled. Cancel it last, so that status stays visible while
 /// sinks drain.
 ///
 /// # Errors
@@ -61,6 +62,7 @@ pub async fn serve(
     listen: SocketAddr,
     access: Access,
     state: AdminState,
+    page: PageRoutes,
     stop: CancellationToken,
 ) -> Result<AdminServer, String> {
     let faults = check_admin(listen, access.token.as_ref(), &access.tokens);
@@ -74,7 +76,8 @@ pub async fn serve(
     let address = listener
         .local_addr()
         .map_err(|error| cannot_listen(listen, &error))?;
-    let router = crate::routes::router(state, Guard::new(listen, access, crate::routes::acts()));
+    let guard = Guard::new(listen, access, acts(&page));
+    let router = router(state, page.router, guard);
     let task = tokio::spawn(signalbox_http::server::serve(
         listener, router, LIMITS, None, stop,
     ));

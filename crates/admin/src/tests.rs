@@ -174,9 +174,15 @@ async fn start(state: AdminState, token: Option<&str>) -> (AdminServer, Cancella
 
 async fn start_with(state: AdminState, access: Access) -> (AdminServer, CancellationToken) {
     let stop = CancellationToken::new();
-    let server = serve("127.0.0.1:0".parse().unwrap(), access, state, stop.clone())
-        .await
-        .unwrap();
+    let server = serve(
+        "127.0.0.1:0".parse().unwrap(),
+        access,
+        state,
+        PageRoutes::default(),
+        stop.clone(),
+    )
+    .await
+    .unwrap();
     (server, stop)
 }
 
@@ -362,9 +368,15 @@ async fn a_token_guards_everything_but_health() {
 async fn a_taken_port_is_told_with_its_remedy() {
     let (_, state) = pipeline().await;
     let (server, stop) = start(state.clone(), None).await;
-    let error = serve(server.address(), Access::default(), state, stop.clone())
-        .await
-        .unwrap_err();
+    let error = serve(
+        server.address(),
+        Access::default(),
+        state,
+        PageRoutes::default(),
+        stop.clone(),
+    )
+    .await
+    .unwrap_err();
     assert!(
         error.contains(&server.address().to_string()) && error.contains("another port"),
         "{error}"
@@ -407,9 +419,15 @@ async fn the_address_is_not_opened_for_strangers() {
             ..Access::default()
         };
         let stop = CancellationToken::new();
-        let error = serve(listen.parse().unwrap(), access, state.clone(), stop)
-            .await
-            .unwrap_err();
+        let error = serve(
+            listen.parse().unwrap(),
+            access,
+            state.clone(),
+            PageRoutes::default(),
+            stop,
+        )
+        .await
+        .unwrap_err();
         assert!(error.starts_with(fault) && !error.contains("hunter2"), "{error}");
     }
 }

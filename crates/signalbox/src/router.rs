@@ -98,8 +98,10 @@ impl Router {
                     hosts: settings.hosts,
                     plain_letters: fixed.dead_letters.personal_data == PersonalData::Plain,
                 };
-                match signalbox_admin::serve(settings.listen, access, state.clone(), admin_stop.clone()).await
-                {
+                let page = signalbox_page::routes(state.clone());
+                let served =
+                    signalbox_admin::serve(settings.listen, access, state.clone(), page, admin_stop.clone());
+                match served.await {
                     Ok(server) => {
                         tracing::info!("admin address: http://{}", server.address());
                         Some(server)

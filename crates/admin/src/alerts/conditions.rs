@@ -12,8 +12,7 @@ use super::facts::{Facts, SinkFacts, SourceFacts};
 use super::shares::Share;
 
 /// The subject of an alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Held,
     Lagging,
@@ -23,6 +22,28 @@ pub(super) enum Kind {
     JournalUnwritable,
     Certificate,
     HistoryFailing,
+}
+
+impl Kind {
+    /// Returns the word in messages and answers.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Kind::Held => "held",
+            Kind::Lagging => "lagging",
+            Kind::Rejected => "rejected",
+            Kind::DeadLetters => "dead_letters",
+            Kind::Journal => "journal",
+            Kind::JournalUnwritable => "journal_unwritable",
+            Kind::Certificate => "certificate",
+            Kind::HistoryFailing => "history_failing",
+        }
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
 }
 
 /// An alert's subject and the name of its component, empty for the router.

@@ -13,16 +13,20 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use signalbox_config::AlertSettings;
 use signalbox_http::Bytes;
+use signalbox_runtime::ledger::Ledger;
+use signalbox_runtime::operate::StatusSource;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::changes::Watch;
 use self::facts::Facts;
+use self::shares::Share;
 pub use self::target::AlertTarget;
 use self::target::Untaken;
 use crate::AdminState;
@@ -93,6 +97,37 @@ impl Drop for Alerts {
     }
 }
 
+/// A trouble that calls for an operator. The text holds names of components, codes and counts, never a value of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Stable word for the subject, such as `held` or `lagging`.
+    pub kind: &'static str,
+    /// Name of the component; empty for the router.
+    pub component: Arc<str>,
+    /// True if it cannot wait.
+    pub critical: bool,
+    /// What is wrong, without the name of the component.
+    pub text: String,
+}
+
+/// Lists the troubles of this moment, by the limits that `[alerts]` has by default. The share of rejected events needs time to
+/// be seen, and is not among them.
+pub(crate) fn troubles(ledger: &Ledger, source: &dyn StatusSource) -> Vec<Trouble> {
+    let facts = Facts::read(ledger, source);
+    let settings = AlertSettings::usual();
+    let judged = conditions::judge(&facts, &settings, |_| None, |_| Share::default());
+    let troubles = judged.into_iter().filter_map(|((kind, component), judged)| {
+        let trouble = judged.err()?;
+        Some(Trouble {
+            kind: kind.word(),
+            component,
+            critical: trouble.critical,
+            text: trouble.text,
+        })
+    });
+    troubles.collect()
+}
+
 /// Looks at the pipeline again and again.
 async fn look(state: AdminState, target: watch::Receiver<Target>, queue: mpsc::Sender<Bytes>, pace: Pace) {
     let mut watch = Watch::default();
@@ -103,13 +138,7 @@ async fn look(state: AdminState, target: watch::Receiver<Target>, queue: mpsc::S
             continue;
         };
         let settings = &target.settings;
-        let ledger = state
-            .live
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-            .clone();
-        let facts = Facts::read(&ledger, &*state.source);
+        let facts = Facts::read(&state.ledger(), &*state.source);
         for change in watch.observe(&facts, settings, Instant::now(), queue.capacity()) {
             let body = match message::write(settings.name(), &change, Timestamp::now()) {
                 Ok(body) => body,

@@ -28,6 +28,19 @@ pub struct AlertSettings {
 }
 
 impl AlertSettings {
+    /// Returns the default limits, without a webhook that could be sent to.
+    #[must_use]
+    pub fn usual() -> AlertSettings {
+        AlertSettings {
+            webhook: Secret::new(String::new()),
+            token: None,
+            name: None,
+            lag: None,
+            share_rejected: None,
+            certificate: None,
+        }
+    }
+
     /// Returns the name of the router.
     #[must_use]
     pub fn name(&self) -> &str {

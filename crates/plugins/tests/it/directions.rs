@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const PREFIX: &str = "signalbox-";
 
 /// For each crate the crates of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("core", &[]),
     ("segment", &["core"]),
     ("conversions", &["core", "segment", "http"]),
@@ -21,6 +21,12 @@ const MAY_USE: [(&str, &[&str]); 13] = [
         "admin",
         &[
             "config", "core", "history", "http", "journal", "runtime", "segment",
+        ],
+    ),
+    (
+        "page",
+        &[
+            "admin", "config", "core", "history", "journal", "runtime", "segment",
         ],
     ),
     ("sandbox", &["core", "http"]),
@@ -39,6 +45,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "config",
             "runtime",
             "admin",
+            "page",
             "plugins",
             "sandbox",
         ],

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that serve every destination.
-const SHARED: [&str; 9] = [
+const SHARED: [&str; 10] = [
     "admin",
     "config",
     "conversions",
@@ -13,6 +13,7 @@ const SHARED: [&str; 9] = [
     "http",
     "inputs",
     "journal",
+    "page",
     "runtime",
     "segment",
 ];
@@ -33,11 +34,14 @@ const NAMES: [&str; 8] = [
 const WORDS: [&str; 4] = ["meta", "fbc", "fbp", "ttp"];
 
 /// Files that name vendors, with the words and the reason.
-const EXCEPTIONS: [(&str, &[&str], &str); 1] = [(
-    "conversions/src/personal/rules.rs",
-    &["pinterest", "meta", "tiktok"],
-    "the names of rule sets, as data: hash_pii offers them, and plugins cannot use each other",
-)];
+const EXCEPTIONS: [(&str, &[&str], &str); 2] = [
+    ("page/src/layout.rs", &["meta"], "the element of HTML"),
+    (
+        "conversions/src/personal/rules.rs",
+        &["pinterest", "meta", "tiktok"],
+        "the names of rule sets, as data: hash_pii offers them, and plugins cannot use each other",
+    ),
+];
 
 /// Collects the files below a folder that are compiled into the product.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -1,0 +1,34 @@
+//! The page of the admin address: views of a running router, each as HTML at `/ui/NAME` and as the same data in JSON at
+//! `/api/NAME`.
+//!
+//! A [view](view::View) is a type whose values are read from the router. Its JSON and its HTML are made of the same value, so
+//! the page shows nothing that the API does not have. `/api/openapi.json` describes all of them.
+//!
+//! The guard of the admin address stands before all of it: it recognises the caller, refuses requests that pages of other
+//! origins send, and lets the role `operator` alone act.
+
+mod assets;
+mod chart;
+mod layout;
+mod mount;
+mod openapi;
+mod overview;
+mod problem;
+mod state;
+mod view;
+mod words;
+
+use axum::response::Redirect;
+use axum::routing::get;
+use signalbox_admin::{AdminState, PageRoutes};
+
+use crate::mount::Mount;
+
+/// Builds the routes of the page and of its API.
+#[must_use]
+pub fn routes(admin: AdminState) -> PageRoutes {
+    Mount::default()
+        .view::<overview::Overview>()
+        .route("/", get(|| async { Redirect::to("/ui/overview") }))
+        .finish(admin)
+}

@@ -1,0 +1,166 @@
+//! Builds the routes of views and acts, the menu and the API's description, all from the same list.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use signalbox_admin::{AdminState, Caller, PageRoutes, json};
+
+use crate::assets;
+use crate::layout::document;
+use crate::openapi::OpenApi;
+use crate::problem::Problem;
+use crate::state::{Link, Page};
+use crate::view::{Act, View};
+
+/// The routes so far.
+#[derive(Default)]
+pub(crate) struct Mount {
+    router: Router<Page>,
+    menu: Vec<Link>,
+    api: OpenApi,
+    posts: Vec<(String, Option<&'static str>)>,
+}
+
+impl Mount {
+    /// Adds a view.
+    pub(crate) fn view<V: View>(mut self) -> Mount {
+        if V::IN_MENU {
+            self.menu.push(Link {
+                name: V::NAME,
+                title: V::TITLE,
+            });
+        }
+        self.api.add_view::<V>();
+        self.router = self
+            .router
+            .route(&format!("/ui/{}", V::NAME), get(show::<V>))
+            .route(&format!("/api/{}", V::NAME), get(answer::<V>));
+        self
+    }
+
+    /// Adds an act.
+    #[expect(dead_code, reason = "the views that act come next")]
+    pub(crate) fn act<A: Act>(mut self) -> Mount {
+        self.api.add_act::<A>();
+        let path = format!("/api/{}", A::NAME);
+        self.router = self.router.route(&path, post(act::<A>));
+        self.posts.push((path, A::WORD));
+        self
+    }
+
+    /// Adds a POST that only reads, such as a search that names a person in its body.
+    #[expect(dead_code, reason = "the views that search come next")]
+    pub(crate) fn reading_post(mut self, path: &str, route: MethodRouter<Page>) -> Mount {
+        self.posts.push((path.to_owned(), None));
+        self.route(path, route)
+    }
+
+    /// Adds another route, which the API's description does not have.
+    pub(crate) fn route(mut self, path: &str, route: MethodRouter<Page>) -> Mount {
+        self.router = self.router.route(path, route);
+        self
+    }
+
+    /// Ends the list: adds the assets and the API's description.
+    pub(crate) fn finish(self, admin: AdminState) -> PageRoutes {
+        let described = self.api.finish();
+        let page = Page {
+            admin,
+            menu: self.menu.into(),
+        };
+        let described = get(move || {
+            let answer = json(&described);
+            async move { answer }
+        });
+        let router = self
+            .router
+            .route("/api/openapi.json", described)
+            .route("/ui/assets/{name}", get(assets::serve));
+        PageRoutes {
+            router: router.with_state(page),
+            posts: self.posts,
+        }
+    }
+}
+
+/// Reads a view by the query of a request.
+async fn read<V: View>(
+    page: &Page,
+    caller: &Caller,
+    query: Result<Query<V::Query>, QueryRejection>,
+) -> Result<(V, V::Query), Problem> {
+    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    Ok((V::read(page, caller, query.clone()).await?, query))
+}
+
+async fn show<V: View>(
+    State(page): State<Page>,
+    Extension(caller): Extension<Caller>,
+    uri: Uri,
+    query: Result<Query<V::Query>, QueryRejection>,
+) -> Response {
+    match read::<V>(&page, &caller, query).await {
+        Ok((view, query)) => {
+            let main = view.html(&query, &caller);
+            document(&page, &caller, V::TITLE, Some((V::NAME, uri.query())), &main).into_response()
+        }
+        Err(problem) => {
+            let page = document(&page, &caller, V::TITLE, None, &problem.html());
+            (problem.status, page).into_response()
+        }
+    }
+}
+
+async fn answer<V: View>(
+    State(page): State<Page>,
+    Extension(caller): Extension<Caller>,
+    query: Result<Query<V::Query>, QueryRejection>,
+) -> Response {
+    match read::<V>(&page, &caller, query).await {
+        Ok((view, _)) => json(&view),
+        Err(problem) => problem.json(),
+    }
+}
+
+async fn act<A: Act>(
+    State(page): State<Page>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Response {
+    // The parser's own error could quote a value.
+    let Ok(wanted) = serde_json::from_slice::<A>(&body) else {
+        let told = format!(
+            "The body must be JSON as /api/openapi.json describes it for /api/{}.",
+            A::NAME
+        );
+        return Problem::bad_request(told).json();
+    };
+    match wanted.act(&page, &caller).await {
+        Ok(answer) => json(&answer),
+        Err(problem) => problem.json(),
+    }
+}
+
+impl Problem {
+    fn json(&self) -> Response {
+        let mut answer = json(&serde_json::json!({ "error": self.message }));
+        *answer.status_mut() = self.status;
+        answer
+    }
+
+    fn html(&self) -> maud::Markup {
+        let heading = match self.status {
+            StatusCode::NOT_FOUND => "Not found",
+            StatusCode::BAD_REQUEST => "This address is not understood",
+            _ => "This cannot be shown now",
+        };
+        maud::html! {
+            h1 { (heading) }
+            p { (self.message) }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What calls for an operator, with the sentence that says what to do.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use signalbox_admin::{Status, Trouble};
+
+use crate::words::{self, link};
+
+/// How urgent something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Level {
+    /// All is well.
+    Good,
+    /// An operator should look soon.
+    Attention,
+    /// It cannot wait.
+    Trouble,
+}
+
+/// A thing that calls for an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct Advice {
+    /// How urgent it is.
+    pub(super) level: Level,
+    /// Name of the component; empty for the router.
+    pub(super) component: String,
+    /// What is wrong.
+    pub(super) problem: String,
+    /// What to do.
+    pub(super) remedy: String,
+    /// Address of the view that shows more; empty if there is none.
+    pub(super) more: String,
+}
+
+/// Lists the things that call for an operator, the most urgent first.
+pub(super) fn list(status: &Status, troubles: Vec<Trouble>) -> Vec<Advice> {
+    let mut list: Vec<Advice> = troubles
+        .into_iter()
+        .map(|trouble| of_trouble(status, trouble))
+        .collect();
+    let mut add = |level, component: &str, problem: String, remedy: &str| {
+        list.push(Advice {
+            level,
+            component: component.to_owned(),
+            problem,
+            remedy: remedy.to_owned(),
+            more: String::new(),
+        });
+    };
+    if let Some(why) = &status.not_ready {
+        add(
+            Level::Trouble,
+            "",
+            format!("the router accepts no events: {why}"),
+            "Wait while it starts or stops; else read its log.",
+        );
+    }
+    for orphan in &status.orphans {
+        add(
+            Level::Attention,
+            &orphan.name,
+            format!(
+                "is no longer in the pipeline file, and is owed {}",
+                words::counted(orphan.pending, "event", "events")
+            ),
+            "Put the sink back into the file, or give the events up with 'signalbox forget'.",
+        );
+    }
+    for (name, events) in status
+        .journal
+        .may_come_again
+        .iter()
+        .flatten()
+        .filter(|(_, events)| **events > 0)
+    {
+        add(
+            Level::Attention,
+            name,
+            format!(
+                "may get {} twice, since the journal lost its state",
+                words::counted(*events, "event", "events")
+            ),
+            "Nothing to do: platforms recognise most of them by their event_id.",
+        );
+    }
+    if let Some(history) = status
+        .history
+        .as_ref()
+        .filter(|history| history.dropped + history.lost > 0)
+    {
+        add(
+            Level::Attention,
+            "",
+            format!(
+                "the history misses {}",
+                words::counted(history.dropped + history.lost, "record", "records")
+            ),
+            "The totals of the ledger count them. If it happens often, give the history a faster disk.",
+        );
+    }
+    list.sort_by_key(|advice| std::cmp::Reverse(advice.level));
+    list
+}
+
+fn of_trouble(status: &Status, trouble: Trouble) -> Advice {
+    let name = trouble.component.to_string();
+    let held = status.sinks.get(&name).and_then(|sink| sink.held.as_ref());
+    let (remedy, more) = match trouble.kind {
+        "held" => (
+            held.map_or_else(String::new, |held| {
+                format!("{} Nothing is lost: the events wait in the journal.", sentence(&held.message))
+            }),
+            link("events", &[("sink", &name)]),
+        ),
+        "lagging" => (
+            "Look at the reasons for which records are sent again: quota, time-outs, an outage of the platform.".to_owned(),
+            link("events", &[("sink", &name)]),
+        ),
+        "dead_letters" => (
+            "Repair the cause, then retry or discard the dead letters.".to_owned(),
+            link("failures", &[("sink", &name)]),
+        ),
+        "journal" => (
+            "A sink takes fewer events than arrive: see which one is on hold or lags, or raise max_bytes in [journal].".to_owned(),
+            String::new(),
+        ),
+        "journal_unwritable" => (
+            "Make room on the disk of the journal, or give its folder back to the router's user.".to_owned(),
+            String::new(),
+        ),
+        "certificate" => ("Renew the certificate; the router reads the new file by itself.".to_owned(), String::new()),
+        "history_failing" => (
+            status
+                .history
+                .as_ref()
+                .and_then(|history| history.failing.as_deref())
+                .map(sentence)
+                .unwrap_or_default(),
+            String::new(),
+        ),
+        _ => (String::new(), String::new()),
+    };
+    Advice {
+        level: if trouble.critical {
+            Level::Trouble
+        } else {
+            Level::Attention
+        },
+        component: name,
+        problem: trouble.text,
+        remedy,
+        more,
+    }
+}
+
+/// Makes a sentence of a message: a capital at its beginning and a full stop at its end.
+fn sentence(message: &str) -> String {
+    let mut rest = message.chars();
+    let Some(first) = rest.next() else {
+        return String::new();
+    };
+    let end = if message.ends_with('.') { "" } else { "." };
+    format!("{}{}{end}", first.to_uppercase(), rest.as_str())
+}
+
+/// Says in one sentence if all is well.
+pub(super) fn judge(status: &Status, advice: &[Advice]) -> (Level, String) {
+    let Some(first) = advice.first() else {
+        let working = status.sinks.values().filter(|sink| !sink.disabled).count() as u64;
+        let pending = status.sinks.values().map(|sink| sink.pending).sum::<u64>();
+        let waits = match pending {
+            0 => "no event waits".to_owned(),
+            pending => format!("{} on the way", words::counted(pending, "event is", "events are")),
+        };
+        let sinks = words::counted(working, "sink delivers", "sinks deliver");
+        return (Level::Good, format!("All is well: {sinks}, {waits}."));
+    };
+    let about = match &*first.component {
+        "" => sentence(&first.problem),
+        name => format!("{name} {}.", first.problem),
+    };
+    let others = advice.len() as u64 - 1;
+    let more = match others {
+        0 => String::new(),
+        others => format!(
+            " {} below.",
+            words::counted(others, "more thing needs a look", "more things need a look")
+        ),
+    };
+    (first.level, format!("{about}{more}"))
+}

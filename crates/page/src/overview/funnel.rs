@@ -1,0 +1,244 @@
+//! The way of events to a sink, with what fell out at each step and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use signalbox_admin::{SinkStatus, SourceStatus, Status};
+use signalbox_history::{Outcome, Sum};
+
+use super::sums::is;
+use crate::words::link;
+
+/// The code of events that no mapping listens to.
+const UNMAPPED: [&str; 2] = ["no_mapping_matched", "no_trigger_matched"];
+
+/// The way of events to a sink. All numbers are events since the journal began, and the outs of a step are the difference to
+/// the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct Funnel {
+    /// The sink.
+    pub(super) sink: String,
+    /// True if the sink is disabled.
+    pub(super) disabled: bool,
+    /// Why the sink is on hold; `None` if it is not.
+    pub(super) held: Option<String>,
+    /// Seconds since the oldest pending event arrived.
+    pub(super) oldest_pending_seconds: Option<u64>,
+    /// Dead letters kept.
+    pub(super) dead_letters: u64,
+    /// The steps: `received`, `journalled`, `meant`, `mapped`, `sent`, `accepted`.
+    pub(super) steps: Vec<Step>,
+}
+
+/// A step, and what did not come further.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct Step {
+    /// Name of the step.
+    pub(super) name: &'static str,
+    /// Events that came so far.
+    pub(super) events: u64,
+    /// Events that came no further, by reason; those that still wait have the reason `pending`.
+    pub(super) out: Vec<Out>,
+}
+
+/// Events that came no further.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct Out {
+    /// The outcome: `refused`, `duplicate`, `filtered`, `rejected`, `expired`, or `pending`.
+    pub(super) outcome: &'static str,
+    /// Code of the reason; empty for duplicates and pending events.
+    pub(super) reason: String,
+    /// Events.
+    pub(super) events: u64,
+    /// Address of the rows behind the number; empty if none are kept.
+    pub(super) rows: String,
+}
+
+/// Makes the funnels of all sinks. `failed` are sums by sink, outcome and reason: a reason without a single attempt is one of
+/// ours, by which records were rejected before they were sent.
+pub(super) fn all(status: &Status, failed: &[Sum]) -> Vec<Funnel> {
+    let received = received(&status.sources);
+    let unsent = unsent(failed);
+    let funnel = |(name, sink): (&String, &SinkStatus)| {
+        let steps = steps(name, sink, received.clone(), &unsent);
+        Funnel {
+            sink: name.clone(),
+            disabled: sink.disabled,
+            held: sink.held.as_ref().map(|held| held.message.clone()),
+            oldest_pending_seconds: sink.oldest_pending_age_seconds,
+            dead_letters: sink.letters.kept,
+            steps,
+        }
+    };
+    status.sinks.iter().map(funnel).collect()
+}
+
+/// Makes the first step, which all sinks share.
+fn received(sources: &BTreeMap<String, SourceStatus>) -> Step {
+    let mut step = Step {
+        name: "received",
+        events: 0,
+        out: Vec::new(),
+    };
+    for (name, source) in sources {
+        let component = format!("{}{name}", signalbox_journal::SOURCE);
+        step.events += source.received;
+        // The history has no rows of refused requests.
+        step.out
+            .extend(outs("refused", &source.refused, |_| String::new()));
+        if source.duplicate > 0 {
+            step.out.push(Out {
+                outcome: "duplicate",
+                reason: String::new(),
+                events: source.duplicate,
+                rows: rows(&component, "duplicate", ""),
+            });
+        }
+        for (outcome, counts) in [("filtered", &source.filtered), ("rejected", &source.rejected)] {
+            step.out
+                .extend(outs(outcome, counts, |code| rows(&component, outcome, code)));
+        }
+    }
+    step
+}
+
+fn rows(sink: &str, outcome: &str, reason: &str) -> String {
+    link(
+        "events",
+        &[("sink", sink), ("outcome", outcome), ("reason", reason)],
+    )
+}
+
+fn outs(outcome: &'static str, counts: &BTreeMap<String, u64>, rows: impl Fn(&str) -> String) -> Vec<Out> {
+    let outs = counts
+        .iter()
+        .filter(|(_, events)| **events > 0)
+        .map(|(code, events)| Out {
+            outcome,
+            reason: code.clone(),
+            events: *events,
+            rows: rows(code),
+        });
+    outs.collect()
+}
+
+/// Lists the reasons, with their sinks, by which records were rejected without an attempt.
+fn unsent(failed: &[Sum]) -> BTreeSet<(String, String)> {
+    let mut attempts: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for sum in failed {
+        if let [sink, outcome, reason] = &*sum.group
+            && is(Outcome::Rejected, outcome)
+        {
+            *attempts.entry((sink.clone(), reason.clone())).or_default() += sum.attempts;
+        }
+    }
+    let without = attempts.into_iter().filter(|(_, attempts)| *attempts == 0);
+    without.map(|(reason, _)| reason).collect()
+}
+
+fn steps(name: &str, sink: &SinkStatus, received: Step, unsent: &BTreeSet<(String, String)>) -> Vec<Step> {
+    let rows = |outcome: &'static str| move |code: &str| rows(name, outcome, code);
+    let filtered = outs("filtered", &sink.filtered, rows("filtered"));
+    let (unmapped, unmeant): (Vec<Out>, Vec<Out>) = filtered
+        .into_iter()
+        .partition(|out| UNMAPPED.contains(&&*out.reason));
+    let rejected = outs("rejected", &sink.rejected, rows("rejected"));
+    let (mut waiting, mut refused): (Vec<Out>, Vec<Out>) = rejected
+        .into_iter()
+        .partition(|out| unsent.contains(&(name.to_owned(), out.reason.clone())));
+    if sink.pending > 0 {
+        waiting.push(Out {
+            outcome: "pending",
+            reason: String::new(),
+            events: sink.pending,
+            rows: String::new(),
+        });
+    }
+    refused.extend(outs("expired", &sink.expired, rows("expired")));
+    let mut steps = vec![received];
+    let mut events = sink.journalled;
+    let parts = [
+        ("journalled", unmeant),
+        ("meant", unmapped),
+        ("mapped", waiting),
+        ("sent", refused),
+        ("accepted", Vec::new()),
+    ];
+    for (name, out) in parts {
+        let lost: u64 = out.iter().map(|out| out.events).sum();
+        steps.push(Step { name, events, out });
+        events = events.saturating_sub(lost);
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_is_the_one_before_without_its_outs() {
+        let counts = |pairs: &[(&str, u64)]| {
+            pairs
+                .iter()
+                .map(|(code, count)| ((*code).to_owned(), *count))
+                .collect()
+        };
+        let sink = SinkStatus {
+            journalled: 100,
+            delivered: 60,
+            filtered: counts(&[("no_consent", 5), ("no_mapping_matched", 10)]),
+            rejected: counts(&[("missing_field", 4), ("bad_request", 3)]),
+            expired: counts(&[("timed_out", 2)]),
+            pending: 16,
+            ..SinkStatus::default()
+        };
+        let status = Status {
+            sources: [(
+                "web".to_owned(),
+                SourceStatus {
+                    received: 120,
+                    journalled: 110,
+                    duplicate: 10,
+                    ..SourceStatus::default()
+                },
+            )]
+            .into(),
+            sinks: [("pin".to_owned(), sink)].into(),
+            ..status()
+        };
+        let failed = |reason: &str, attempts| Sum {
+            group: vec!["pin".to_owned(), "rejected".to_owned(), reason.to_owned()],
+            attempts,
+            ..Sum::default()
+        };
+        let funnels = all(&status, &[failed("missing_field", 0), failed("bad_request", 3)]);
+        let events: Vec<(&str, u64)> = funnels[0]
+            .steps
+            .iter()
+            .map(|step| (step.name, step.events))
+            .collect();
+        let wanted = [
+            ("received", 120),
+            ("journalled", 100),
+            ("meant", 95),
+            ("mapped", 85),
+            ("sent", 65),
+            ("accepted", 60),
+        ];
+        assert_eq!(events, wanted);
+        assert_eq!(
+            funnels[0].steps[1].out[0].rows,
+            "/ui/events?sink=pin&outcome=filtered&reason=no_consent"
+        );
+    }
+
+    fn status() -> Status {
+        serde_json::from_value(serde_json::json!({
+            "version": "", "started_at": "", "uptime_seconds": 0, "ready": true, "not_ready": null, "sums_close": true,
+            "journal": { "events": 0, "bytes": 0, "max_bytes": 1 }, "orphans": [], "sources": {}, "sinks": {},
+        }))
+        .unwrap()
+    }
+}

@@ -1,0 +1,270 @@
+//! The overview as HTML.
+
+use maud::{Markup, html};
+
+use super::advice::{Advice, Level};
+use super::data::{Breakdowns, Fill, Overview};
+use super::funnel::{Funnel, Step};
+use super::sums::Bucket;
+use crate::chart::{self, Column, linked};
+use crate::words::{self, link};
+
+/// The three colours of the charts.
+const SERIES: [(&str, &str); 3] = [
+    ("delivered", "good"),
+    ("filtered or duplicate", "still"),
+    ("rejected or expired", "bad"),
+];
+
+pub(super) fn overview(view: &Overview, sink: Option<&str>) -> Markup {
+    html! {
+        div #state data-live {
+            h1 class={ "state " (class(view.level)) } { span.badge { (word(view.level)) } " " (view.sentence) }
+            @if !view.advice.is_empty() {
+                section aria-labelledby="advice" {
+                    h2 #advice { "What to do" }
+                    ul.advice { @for advice in &view.advice { (advise(advice)) } }
+                }
+            }
+        }
+        section aria-labelledby="funnels" {
+            h2 #funnels { "The way of events" }
+            p.note { "Events since the journal began. What comes no further is listed where it ended, with the reason." }
+            div #ways data-live { @for funnel in &view.funnels { (way(funnel)) } }
+            @if view.funnels.is_empty() { p { "There are no sinks." } }
+        }
+        @match &view.breakdowns {
+            Some(breakdowns) => (broken_down(breakdowns, &view.funnels, sink)),
+            None => section { h2 { "Last days" } p { "This router keeps no history, since its journal is in memory." } },
+        }
+        section aria-labelledby="fills" {
+            h2 #fills { "Stores" }
+            div #stores data-live { (stores(&view.fills)) }
+        }
+    }
+}
+
+fn class(level: Level) -> &'static str {
+    match level {
+        Level::Good => "good",
+        Level::Attention => "attention",
+        Level::Trouble => "trouble",
+    }
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Good => "Good",
+        Level::Attention => "Look",
+        Level::Trouble => "Trouble",
+    }
+}
+
+fn advise(advice: &Advice) -> Markup {
+    html! {
+        li class=(class(advice.level)) {
+            p {
+                span.badge { (word(advice.level)) } " "
+                @if !advice.component.is_empty() { strong { (advice.component) } " " }
+                (advice.problem)
+            }
+            p {
+                (advice.remedy)
+                @if !advice.more.is_empty() { " " a href=(advice.more) { "See the events" } }
+            }
+        }
+    }
+}
+
+fn way(funnel: &Funnel) -> Markup {
+    let top = funnel.steps.get(1).map_or(0, |step| step.events);
+    html! {
+        article.card aria-label={ "Sink " (funnel.sink) } {
+            h3 {
+                (funnel.sink) " "
+                @if funnel.disabled { span.badge { "disabled" } }
+                @if funnel.held.is_some() { span class="badge trouble" { "on hold" } }
+            }
+            @if let Some(held) = &funnel.held { p { (held) } }
+            ol.funnel { @for step in &funnel.steps { (shown(step, top)) } }
+            p.note {
+                @if let Some(age) = funnel.oldest_pending_seconds { "The oldest pending event arrived " (words::span(age)) " ago. " }
+                @if funnel.dead_letters > 0 {
+                    a href=(link("failures", &[("sink", &funnel.sink)])) {
+                        (words::counted(funnel.dead_letters, "dead letter", "dead letters"))
+                    }
+                    " kept."
+                }
+            }
+        }
+    }
+}
+
+/// Shows a step. Its bar is drawn against the events that were journalled for the sink.
+fn shown(step: &Step, top: u64) -> Markup {
+    let width = match step.events.min(top) {
+        0 => 0,
+        events => (u128::from(events) * 100 / u128::from(top.max(1))).max(1),
+    };
+    html! {
+        li {
+            span.name { (label(step.name)) }
+            span.count { (words::number(step.events)) }
+            svg.bar aria-hidden="true" viewBox="0 0 100 4" preserveAspectRatio="none" {
+                rect.track width="100" height="4" {}
+                rect.good width=(width) height="4" {}
+            }
+            @if !step.out.is_empty() {
+                ul.out {
+                    @for out in &step.out {
+                        li {
+                            (linked(out.events, &out.rows)) " " (out.outcome)
+                            @if !out.reason.is_empty() { ": " code { (out.reason) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn label(step: &str) -> &str {
+    match step {
+        "received" => "Received",
+        "journalled" => "Journalled for it",
+        "meant" => "Meant for it",
+        "mapped" => "Mapped",
+        "sent" => "Sent",
+        _ => "Accepted",
+    }
+}
+
+fn broken_down(breakdowns: &Breakdowns, funnels: &[Funnel], sink: Option<&str>) -> Markup {
+    html! {
+        section aria-labelledby="days" {
+            h2 #days { "Last days" }
+            p.note {
+                "Records, from the history, up to " (words::time(breakdowns.as_of)) ". "
+                @if let Some(failing) = &breakdowns.failing { strong { "Newer ones are missing: " (failing) } " " }
+                @if breakdowns.missing > 0 { (words::counted(breakdowns.missing, "record is missing.", "records are missing.")) }
+            }
+            nav.choice aria-label="Sink of the charts" {
+                a href="/ui/overview" aria-current=[sink.is_none().then_some("true")] { "all sinks" }
+                @for funnel in funnels {
+                    " "
+                    a href=(link("overview", &[("sink", &funnel.sink)])) aria-current=[(sink == Some(&funnel.sink)).then_some("true")] {
+                        (funnel.sink)
+                    }
+                }
+            }
+            div.pair {
+                (chart::columns("Last 24 hours, by the hour", &SERIES, &columns(&breakdowns.hours, "%H:%M", sink)))
+                (chart::columns("Last 7 days, by the day", &SERIES, &columns(&breakdowns.days, "%a %d %b", sink)))
+            }
+            div.pair {
+                (times(breakdowns))
+                (worths(breakdowns))
+            }
+        }
+    }
+}
+
+fn columns(buckets: &[Bucket], format: &str, sink: Option<&str>) -> Vec<Column> {
+    let column = |bucket: &Bucket| {
+        let (since, before) = (bucket.begin.to_string(), bucket.end.to_string());
+        let rows = |outcome: &str| {
+            let sink = sink.unwrap_or_default();
+            link(
+                "events",
+                &[
+                    ("sink", sink),
+                    ("outcome", outcome),
+                    ("since", &since),
+                    ("before", &before),
+                ],
+            )
+        };
+        Column {
+            label: words::short(bucket.begin, format),
+            counts: vec![
+                (bucket.delivered, rows("delivered")),
+                (bucket.filtered + bucket.duplicate, rows("filtered")),
+                (bucket.rejected + bucket.expired, rows("rejected")),
+            ],
+        }
+    };
+    buckets.iter().map(column).collect()
+}
+
+fn times(breakdowns: &Breakdowns) -> Markup {
+    let within = |bound: Option<u64>| bound.map_or("more than a day".to_owned(), words::span);
+    html! {
+        section aria-labelledby="latency" {
+            h3 #latency { "Time of delivery" }
+            p.note { "From the receipt of an event to the platform's answer, in the last 24 hours." }
+            @if breakdowns.latency.is_empty() { p { "Nothing was delivered in the last 24 hours." } } @else {
+                div.scroll tabindex="0" role="region" aria-label="Time of delivery" {
+                    table {
+                        thead { tr { th scope="col" { "Sink" } th.number scope="col" { "Half within" } th.number scope="col" { "95 % within" } th.number scope="col" { "Records" } } }
+                        tbody {
+                            @for latency in &breakdowns.latency {
+                                tr {
+                                    th scope="row" { (latency.sink) }
+                                    td.number { (within(latency.half_within)) }
+                                    td.number { (within(latency.most_within)) }
+                                    td.number { (linked(latency.records, &link("events", &[("sink", &latency.sink), ("outcome", "delivered")]))) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn worths(breakdowns: &Breakdowns) -> Markup {
+    html! {
+        section aria-labelledby="worth" {
+            h3 #worth { "Worth of delivered conversions" }
+            p.note { "In the last 7 days, as sent to the platforms." }
+            @if breakdowns.worth.is_empty() { p { "No conversion with a value was delivered in the last 7 days." } } @else {
+                div.scroll tabindex="0" role="region" aria-label="Worth of delivered conversions" {
+                    table {
+                        thead { tr { th scope="col" { "Sink" } th.number scope="col" { "Worth" } th.number scope="col" { "Records" } } }
+                        tbody {
+                            @for worth in &breakdowns.worth {
+                                tr {
+                                    th scope="row" { (worth.sink) }
+                                    td.number { (words::money(worth.value_millionths, &worth.currency)) }
+                                    td.number { (linked(worth.records, &link("events", &[("sink", &worth.sink), ("outcome", "delivered")]))) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn stores(fills: &[Fill]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Fill of the stores" {
+            table {
+                thead { tr { th scope="col" { "Store" } th.number scope="col" { "Holds" } th.number scope="col" { "Of" } th.number scope="col" { "Full" } th scope="col" { "Content" } } }
+                tbody {
+                    @for fill in fills {
+                        tr {
+                            th scope="row" { (fill.store) }
+                            td.number { (words::bytes(fill.bytes)) }
+                            td.number { (fill.max_bytes.map_or("no limit of its size".to_owned(), words::bytes)) }
+                            td.number { (fill.max_bytes.map_or("–".to_owned(), |most| words::percent(fill.bytes, most))) }
+                            td { (fill.about) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The overview: is all well, what fell out where, how much, how fast, and what to do.
+
+mod advice;
+mod data;
+mod funnel;
+mod html;
+mod sums;
+
+use maud::Markup;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use signalbox_admin::{Caller, Status};
+use signalbox_history::{By, Report, Sum};
+
+pub(crate) use self::data::Overview;
+use self::data::{Breakdowns, Fill};
+use crate::problem::Problem;
+use crate::state::Page;
+use crate::view::View;
+use crate::words;
+
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+/// The query of the overview.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Query {
+    /// Name of the sink that the charts show; without it they show all.
+    sink: Option<String>,
+}
+
+impl View for Overview {
+    const NAME: &'static str = "overview";
+    const TITLE: &'static str = "Overview";
+    const ABOUT: &'static str = "Is all well, what fell out where, how much, how fast, and what to do.";
+    type Query = Query;
+
+    async fn read(page: &Page, _: &Caller, query: Query) -> Result<Overview, Problem> {
+        let status = page.admin.whole_status().await;
+        if let Some(sink) = &query.sink
+            && !status.sinks.contains_key(sink)
+        {
+            return Err(Problem::not_found(format!("There is no sink '{sink}'.")));
+        }
+        let sums = match page.admin.history() {
+            Some(_) => Some(
+                page.history(move |reader| Sums::read(&reader, query.sink))
+                    .await?,
+            ),
+            None => None,
+        };
+        let advice = advice::list(&status, page.admin.troubles());
+        let (level, sentence) = advice::judge(&status, &advice);
+        let none = Vec::new();
+        let failed = sums.as_ref().map_or(&none, |sums| &sums.failed);
+        Ok(Overview {
+            level,
+            sentence,
+            advice,
+            funnels: funnel::all(&status, failed),
+            fills: fills(&status),
+            breakdowns: sums.map(|sums| sums.breakdowns(&status)),
+        })
+    }
+
+    fn html(&self, query: &Query, _: &Caller) -> Markup {
+        html::overview(self, query.sink.as_deref())
+    }
+}
+
+/// The answers of the history that the overview needs.
+struct Sums {
+    as_of: i64,
+    hours: Vec<Sum>,
+    days: Vec<Sum>,
+    worth: Vec<Sum>,
+    latency: Vec<Sum>,
+    /// By sink, outcome and reason, over all time.
+    failed: Vec<Sum>,
+}
+
+impl Sums {
+    fn read(reader: &signalbox_history::Reader, sink: Option<String>) -> Result<Sums, String> {
+        let now = words::now();
+        let ask = |since: Option<i64>, by: &[By], details: bool| {
+            let report = Report {
+                since,
+                sink: sink.clone(),
+                by: by.to_vec(),
+                details,
+            };
+            signalbox_runtime::history::report(reader, &report)
+        };
+        let (day, week) = (sums::first(now, HOUR, 24), sums::first(now, DAY, 7));
+        Ok(Sums {
+            as_of: now,
+            hours: ask(Some(day), &[By::Hour, By::Outcome, By::Sink], false)?,
+            days: ask(Some(week), &[By::Day, By::Outcome, By::Sink], false)?,
+            worth: ask(Some(week), &[By::Sink, By::Outcome], false)?,
+            latency: ask(Some(day), &[By::Sink], true)?,
+            failed: ask(None, &[By::Sink, By::Outcome, By::Reason], false)?,
+        })
+    }
+
+    fn breakdowns(self, status: &Status) -> Breakdowns {
+        let health = status.history.clone().unwrap_or_default();
+        Breakdowns {
+            as_of: self.as_of,
+            missing: health.dropped + health.lost,
+            failing: health.failing,
+            hours: sums::buckets(&self.hours, (self.as_of, HOUR, 24)),
+            days: sums::buckets(&self.days, (self.as_of, DAY, 7)),
+            worth: sums::worth(&self.worth),
+            latency: sums::latency(&self.latency),
+        }
+    }
+}
+
+fn fills(status: &Status) -> Vec<Fill> {
+    let journal = &status.journal;
+    let mut fills = vec![Fill {
+        store: "journal".to_owned(),
+        bytes: journal.bytes,
+        max_bytes: Some(journal.max_bytes),
+        about: words::counted(
+            journal.events,
+            "event is not settled by all sinks",
+            "events are not settled by all sinks",
+        ),
+    }];
+    for (name, sink) in &status.sinks {
+        fills.push(Fill {
+            store: format!("dead letters of {name}"),
+            bytes: sink.letters.bytes,
+            max_bytes: Some(sink.letters.max_bytes),
+            about: words::counted(sink.letters.kept, "dead letter", "dead letters"),
+        });
+    }
+    if let Some(history) = &status.history {
+        fills.push(Fill {
+            store: "history".to_owned(),
+            bytes: history.bytes,
+            max_bytes: None,
+            about: words::counted(history.files, "file of records", "files of records"),
+        });
+    }
+    fills
+}
