@@ -10,6 +10,7 @@ mod resend;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use signalbox_core::Rated;
 use signalbox_history::History;
 use signalbox_journal::{Arrivals, Index, Journal, SinkState};
 use tokio::sync::{mpsc, oneshot};
@@ -24,6 +25,7 @@ use crate::forget::{Forget, Forgotten};
 use crate::history;
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::running::{Running, View, is_disabled};
+use crate::scores::DestinationScores;
 use crate::telemetry::SinkMeters;
 
 /// A pipeline as the admin API and the command line see it, beyond the ledger. Errors are sentences for people, without a
@@ -38,6 +40,17 @@ pub trait StatusSource: Send + Sync {
 
     /// Returns the notes of a sink ([`signalbox_core::Sink::notes`]).
     fn sink_notes(&self, sink: &str) -> Vec<String>;
+
+    /// Names the facts by which a sink's destination rates events of this name ([`signalbox_core::Sink::rated`]). Default:
+    /// it rates none.
+    fn rated(&self, _sink: &str, _event_name: &str) -> Option<Rated> {
+        None
+    }
+
+    /// Returns the scores that a sink's destination gives. Default: it cannot be asked.
+    fn scores(&self, _sink: &str) -> Option<DestinationScores> {
+        None
+    }
 
     /// Returns the journal.
     fn journal(&self) -> &dyn Journal;
@@ -202,6 +215,14 @@ impl StatusSource for Remote {
 
     fn sink_notes(&self, sink: &str) -> Vec<String> {
         self.view.sink_notes(sink)
+    }
+
+    fn rated(&self, sink: &str, event_name: &str) -> Option<Rated> {
+        self.view.rated(sink, event_name)
+    }
+
+    fn scores(&self, sink: &str) -> Option<DestinationScores> {
+        self.view.scores(sink)
     }
 
     async fn retry(&self, piece: Piece) -> Result<Acted, String> {

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use signalbox_core::Sink;
+use signalbox_core::{Rated, Sink};
 use signalbox_journal::Journal;
+
+use crate::scores::{DestinationScores, ScoreWatch};
 
 /// The visible state of a running pipeline beside its ledger. Cheap to clone.
 #[derive(Clone)]
@@ -18,7 +20,13 @@ pub struct View {
     disabled: Arc<RwLock<Vec<Arc<str>>>>,
 }
 
-type Sinks = BTreeMap<Arc<str>, Arc<dyn Sink>>;
+type Sinks = BTreeMap<Arc<str>, Arc<Shown>>;
+
+/// A sink, and what its destination says about events.
+struct Shown {
+    sink: Arc<dyn Sink>,
+    scores: ScoreWatch,
+}
 
 impl View {
     pub(super) fn new(journal: Arc<dyn Journal>) -> View {
@@ -57,8 +65,10 @@ impl View {
 
     /// Adds a sink, or replaces the one of this name.
     pub(super) fn show(&self, name: &Arc<str>, sink: Arc<dyn Sink>) {
+        let scores = ScoreWatch::start(name.clone(), sink.clone());
+        let shown = Arc::new(Shown { sink, scores });
         let mut sinks = self.sinks.write().unwrap_or_else(PoisonError::into_inner);
-        sinks.insert(name.clone(), sink);
+        sinks.insert(name.clone(), shown);
     }
 
     /// Removes a sink.
@@ -70,8 +80,8 @@ impl View {
     /// Lists the notes of all sinks, with the sinks' names.
     pub(super) fn all_notes(&self) -> Vec<(Arc<str>, String)> {
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let notes = |(name, sink): (Arc<str>, Arc<dyn Sink>)| {
-            let notes = sink.notes().into_iter();
+        let notes = |(name, shown): (Arc<str>, Arc<Shown>)| {
+            let notes = shown.sink.notes().into_iter();
             notes.map(move |note| (name.clone(), note))
         };
         sinks.into_iter().flat_map(notes).collect()
@@ -96,8 +106,29 @@ impl View {
 
     /// Lists a sink's findings while running ([`signalbox_core::Sink::notes`]).
     pub fn sink_notes(&self, sink: &str) -> Vec<String> {
+        let shown = self.shown(sink);
+        shown.map(|shown| shown.sink.notes()).unwrap_or_default()
+    }
+
+    /// Names the facts by which a sink's destination rates events of this name ([`signalbox_core::Sink::rated`]).
+    pub(crate) fn rated(&self, sink: &str, event_name: &str) -> Option<Rated> {
+        self.shown(sink)?.sink.rated(event_name)
+    }
+
+    /// Returns the scores that a sink's destination gives.
+    pub(crate) fn scores(&self, sink: &str) -> Option<DestinationScores> {
+        self.shown(sink)?.scores.known()
+    }
+
+    /// Asks destinations for no more scores.
+    pub(super) fn end_scores(&self) {
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
-        sinks.get(sink).map(|sink| sink.notes()).unwrap_or_default()
+        sinks.values().for_each(|shown| shown.scores.stop());
+    }
+
+    fn shown(&self, sink: &str) -> Option<Arc<Shown>> {
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
+        sinks.get(sink).cloned()
     }
 }
 
