@@ -1,4 +1,4 @@
-//! Quality of events as destinations rate it: what they look at, and the scores that they give.
+//! Ratings of events by destinations: the facts that they look at, and the scores that they give.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -52,7 +52,7 @@ pub struct Score {
     pub source: String,
     /// The time that it looks back on, in the destination's word: `14d`.
     pub period: String,
-    /// Shares by event name, then by match key or parameter. Those that Signalbox counts too have its names.
+    /// Shares by event name, then by match key or parameter, with the names that Signalbox has for them.
     pub events: BTreeMap<String, BTreeMap<String, ParameterScore>>,
 }
 
@@ -74,9 +74,9 @@ pub struct ParameterScore {
 pub enum Scoring {
     /// The destination cannot be asked.
     None,
-    /// It could be asked, and a setting for that is missing: the sentence names the setting and the gain.
+    /// A setting for the question is missing: the sentence names the setting and the gain.
     NotSetUp(&'static str),
-    /// It was asked.
+    /// The destination answered, or failed to.
     Asked(Result<Vec<Score>, NoScore>),
 }
 

@@ -1,4 +1,4 @@
-//! Scores that destinations give: each sink's destination is asked once an hour, beside deliveries.
+//! Scores of destinations, which are asked for once an hour, beside deliveries.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct DestinationScores {
     pub not_set_up: Option<&'static str>,
 }
 
-/// Asks a sink's destination from time to time, until it is dropped.
+/// Asks a sink's destination for scores until it is dropped.
 #[derive(Debug)]
 pub(crate) struct ScoreWatch {
     /// `None` if the destination cannot be asked, or has not been asked yet.
@@ -52,7 +52,7 @@ impl ScoreWatch {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Asks no more.
+    /// Ends the questions.
     pub(crate) fn stop(&self) {
         self.task.abort();
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use signalbox_core::{ParameterScore, Reason, Score, redact};
 use signalbox_http::{Body, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, Url, header};
 
-use crate::sink::words;
+use crate::api::words;
 
 /// The time that Pinterest looks back on, `1d` or `14d`.
 const LOOKBACK: &str = "14d";

@@ -11,7 +11,7 @@ use signalbox_core::{Outcome, Reason, Record, Score, Verdict};
 use signalbox_http::{Body, Bytes, Reply, Request, ScoreRequest, StatusTable, Url, header};
 use signalbox_segment::value::Value;
 
-use crate::api::{EventStatus, Failed, Processed, Status, unexpected_properties};
+use crate::api::{EventStatus, Failed, Processed, Status, failed, unexpected_properties, words};
 use crate::fields::SPEC;
 use crate::options::{Compat, OnUnknownProperty, Pinterest};
 use crate::{derive, score, segment, write};
@@ -168,15 +168,6 @@ fn unreadable(reply: &Reply) -> Verdict {
     let status = reply.status.as_u16();
     let message = format!("Pinterest answered {status}, but its body cannot be read");
     Verdict::unclear(Reason::new("unreadable_reply", message))
-}
-
-/// Pinterest's own words about a failure, if the body is in its form.
-pub(crate) fn words(reply: &Reply) -> String {
-    failed(reply).message.unwrap_or_default()
-}
-
-fn failed(reply: &Reply) -> Failed {
-    serde_json::from_slice(&reply.body).unwrap_or_default()
 }
 
 /// Returns the reason of a failure that only the operator can end, with the remedy.

@@ -1,5 +1,5 @@
-//! Quality of the events that destinations get: how many carry what the destination matches people and measures by, graded by
-//! a rule that docs/quality.md explains.
+//! Quality of the events that destinations get: the share that carries each match key and parameter, graded by a rule that
+//! docs/quality.md explains.
 //!
 //! The numbers come from the history's sums of delivered records, so they are there without rows of events.
 
@@ -49,7 +49,7 @@ pub struct EventQuality {
     pub score: u32,
     /// The grade of the score.
     pub grade: Grade,
-    /// What would raise the score by a point or more, the largest rise first.
+    /// Improvements that would raise the score by a point or more, the largest first.
     pub lifts: Vec<Lift>,
     /// Match keys that the destination takes.
     pub match_keys: Vec<Coverage>,

@@ -10,9 +10,9 @@ use signalbox_core::{Identifier, Parameter, Parameters};
 pub enum Grade {
     /// Below 40 points.
     NeedsImprovement,
-    /// From 40 points on.
+    /// 40 points or more.
     Fair,
-    /// From 70 points on.
+    /// 70 points or more.
     Good,
 }
 
@@ -123,7 +123,7 @@ impl Counts {
     }
 }
 
-/// A thing that would raise the score.
+/// An improvement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Missing {
     /// A match key, by its place in [`Counts::match_keys`].
@@ -134,7 +134,7 @@ pub(super) enum Missing {
     Late,
 }
 
-/// Lists what would raise the score by a point or more, the largest rise first, each with the score after it.
+/// Lists the improvements that would raise the score by a point or more, the largest first, each with the score after it.
 pub(super) fn lifts(counts: &Counts) -> Vec<(Missing, u32)> {
     let now = counts.hundredths();
     let mut better: Vec<(Missing, Counts)> = Vec::new();

@@ -2,7 +2,7 @@
 
 use signalbox_core::{Identifier, Parameter};
 
-/// Returns what a match key is, as people say it.
+/// Returns the plain name of a match key.
 pub(super) fn identifier(name: &str, kind: Identifier) -> String {
     match kind {
         Identifier::Email => "E-mail address",
@@ -18,7 +18,7 @@ pub(super) fn identifier(name: &str, kind: Identifier) -> String {
     .to_owned()
 }
 
-/// Returns what a parameter is, as people say it.
+/// Returns the plain name of a parameter.
 pub(super) fn parameter(parameter: Parameter) -> &'static str {
     match parameter {
         Parameter::Value => "Value",

@@ -40,7 +40,7 @@ impl Api for Pinterest {
     }
 
     fn scores(&self, query: &str, events: &[String], now: i64) -> Reply {
-        score::answer(query, events, now)
+        score::answer(query, events, now).unwrap_or_else(answers::invalid)
     }
 
     fn token(&self, call: &Call<'_>) -> Option<String> {
