@@ -23,7 +23,7 @@ struct Route {
     shown: &'static str,
     /// The answer, in Markdown.
     answer: &'static str,
-    /// The audit log's word for what a POST does; `None` if it only reads.
+    /// The audit log's word for a POST; `None` if it only reads.
     act: Option<&'static str>,
     handler: fn() -> MethodRouter<AdminState>,
 }
@@ -199,7 +199,7 @@ const ROUTES: [Route; 20] = [
     },
 ];
 
-/// The routes of the page, and what its POSTs do.
+/// The routes of the page, and the acts of its POSTs.
 #[derive(Debug, Default)]
 pub struct PageRoutes {
     /// The routes. Each request has its [`Caller`](crate::Caller) as an extension.
@@ -208,7 +208,7 @@ pub struct PageRoutes {
     pub posts: Vec<(String, Option<&'static str>)>,
 }
 
-/// Lists what the POSTs among the endpoints and those of the page do.
+/// Lists the POSTs among the endpoints and those of the page, with their acts.
 pub(crate) fn acts(page: &PageRoutes) -> Acts {
     let posts = ROUTES.iter().filter(|route| route.shown.starts_with("POST "));
     let own = posts.flat_map(|route| route.paths().map(|path| (path.to_owned(), route.act)));

@@ -1,3 +1,4 @@
+mod audit;
 mod roles;
 
 use std::collections::BTreeMap;
