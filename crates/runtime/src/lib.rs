@@ -30,4 +30,5 @@ mod source_notes;
 pub mod tap;
 pub mod tap_lines;
 pub mod telemetry;
+pub mod tester;
 pub mod unheard;

@@ -27,6 +27,7 @@ use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::running::{Running, View, is_disabled};
 use crate::scores::DestinationScores;
 use crate::telemetry::SinkMeters;
+use crate::tester::Tester;
 
 /// A pipeline as the admin API and the command line see it, beyond the ledger. Errors are sentences for people, without a
 /// value of the configuration.
@@ -49,6 +50,11 @@ pub trait StatusSource: Send + Sync {
 
     /// Returns the scores that a sink's destination gives. Default: it cannot be asked.
     fn scores(&self, _sink: &str) -> Option<DestinationScores> {
+        None
+    }
+
+    /// Returns the running components for tests of events; `None` if nothing runs.
+    fn tester(&self) -> Option<Tester> {
         None
     }
 
@@ -211,6 +217,10 @@ impl StatusSource for Remote {
 
     fn ready(&self) -> Result<(), String> {
         self.view.ready()
+    }
+
+    fn tester(&self) -> Option<Tester> {
+        Some(self.view.tester())
     }
 
     fn sink_notes(&self, sink: &str) -> Vec<String> {

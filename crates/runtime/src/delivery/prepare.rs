@@ -75,7 +75,7 @@ impl Stage {
     }
 
     /// The sink's mapping alone, for `reencode`.
-    pub(super) fn map(&self, event: Arc<Event>) -> Staged {
+    pub(crate) fn map(&self, event: Arc<Event>) -> Staged {
         match guard("mapping_panicked", || self.sink.prepare(&event)) {
             Ok(Prepared::Filtered(reason)) => Staged::Filtered(reason),
             Ok(Prepared::Rejected(reason)) | Err(reason) => Staged::Rejected(reason),
