@@ -105,11 +105,11 @@ pub(super) trait Edit {
 
 /// The decision about a leaf.
 pub(super) enum Keep {
-    /// It stays.
+    /// The leaf stays.
     Same,
-    /// It is left out; an item of a list becomes null.
+    /// The leaf is left out; an item of a list becomes null.
     Nothing,
-    /// This text takes its place.
+    /// The text takes the leaf's place.
     Text(&'static str),
 }
 

@@ -144,7 +144,7 @@ fn through(walk: &mut Walk, transforms: &[Box<dyn Transform>], names: &[Arc<str>
     }
 }
 
-/// Lists the values that differ, in the order of the event after the step; those that are gone come last.
+/// Lists the values that differ, in the order of the event after the step; removed values come last.
 fn changes(before: &Event, after: &Event, plain: bool) -> Vec<Change> {
     let (old, new) = (leaves(before.root()), leaves(after.root()));
     let find = |list: &[Leaf], path: &str| list.iter().position(|leaf| leaf.path == path);

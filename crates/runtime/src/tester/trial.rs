@@ -22,7 +22,7 @@ pub struct Trial {
     pub mappings: Vec<Firing>,
     /// The records, or the reasons why a mapping that fired made none.
     pub records: Vec<TrialRecord>,
-    /// How the destination takes test events; null if it has none.
+    /// The destination's treatment of test events; null if it has none.
     pub test: Option<TestMode>,
 }
 
@@ -101,11 +101,11 @@ pub struct Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Changed {
-    /// There was no value before.
+    /// The path had no value before.
     Added,
-    /// There was another value before.
+    /// The path had another value before.
     Replaced,
-    /// There is no value now.
+    /// The path has no value now.
     Removed,
 }
 
@@ -154,7 +154,7 @@ pub struct TrialField {
     pub path: String,
     /// The value; hidden if it is personal and the caller may not see it.
     pub value: String,
-    /// How the value was made.
+    /// The making of the value.
     pub how: How,
     /// The values of the event that it was made of.
     pub from: Vec<Origin>,
@@ -162,7 +162,7 @@ pub struct TrialField {
     pub rule: String,
 }
 
-/// How a value of a record was made.
+/// The making of a record's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
