@@ -95,7 +95,9 @@ impl View {
     /// Returns the components as they run now, for tests of events.
     pub(crate) fn tester(&self) -> Tester {
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
-        let sinks = sinks.iter().map(|(name, shown)| (name.clone(), shown.tested.clone()));
+        let sinks = sinks
+            .iter()
+            .map(|(name, shown)| (name.clone(), shown.tested.clone()));
         let sources = self.sources.read().unwrap_or_else(PoisonError::into_inner);
         Tester {
             sinks: sinks.collect(),
@@ -133,7 +135,9 @@ impl View {
     /// Lists a sink's findings while running ([`signalbox_core::Sink::notes`]).
     pub fn sink_notes(&self, sink: &str) -> Vec<String> {
         let shown = self.shown(sink);
-        shown.map(|shown| shown.tested.stage.sink.notes()).unwrap_or_default()
+        shown
+            .map(|shown| shown.tested.stage.sink.notes())
+            .unwrap_or_default()
     }
 
     /// Names the facts by which a sink's destination rates events of this name ([`signalbox_core::Sink::rated`]).
