@@ -47,10 +47,18 @@ impl Command {
     pub(crate) fn log_filter(&self) -> &'static str {
         match self {
             // It prints its own report.
-            Command::Demo => "warn",
+            Command::Demo(_) => "warn",
             _ => "info",
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Go on until Ctrl-C, with visitors in the shop and a platform that sometimes fails, and print the address of the page
+    /// that shows it all
+    #[arg(long)]
+    pub(crate) keep: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,7 +97,7 @@ pub(crate) enum Command {
     /// Serve stand-ins for the APIs of Pinterest, Meta and TikTok on this machine, to try pipelines without an account
     Sandbox(SandboxArgs),
     /// Run a whole pipeline once on this machine, with the sandbox as destination, and print the outcomes of its events
-    Demo,
+    Demo(DemoArgs),
     /// List the sources, transforms and sinks of this build, or the settings of one
     Plugins(PluginsArgs),
     /// Print the JSON Schema of the configuration file, for editors
