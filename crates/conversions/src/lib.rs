@@ -43,7 +43,6 @@ mod policy;
 mod presets;
 mod product_ids;
 pub mod products;
-mod rated;
 pub mod reasons;
 mod reference;
 mod scrub;

@@ -11,7 +11,6 @@ mod payload;
 mod person;
 mod presets;
 mod reasons;
-mod score;
 mod segment;
 mod sink;
 mod wire;

@@ -1,9 +1,7 @@
-//! The stand-in for Pinterest: its endpoint `POST /v5/ad_accounts/{ad_account_id}/events`, the rules
-//! of its events, and their scores.
+//! The stand-in for Pinterest: its endpoint `POST /v5/ad_accounts/{ad_account_id}/events`, and the rules of its events.
 
 mod answers;
 mod schema;
-mod score;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -32,15 +30,8 @@ impl Api for Pinterest {
     }
 
     fn endpoint<'a>(&self, path: &'a str) -> Option<&'a str> {
-        account(path, "/events")
-    }
-
-    fn scored<'a>(&self, path: &'a str) -> Option<&'a str> {
-        account(path, "/conversion_eqs")
-    }
-
-    fn scores(&self, query: &str, events: &[String], now: i64) -> Reply {
-        score::answer(query, events, now).unwrap_or_else(answers::invalid)
+        let account = path.strip_prefix("/v5/ad_accounts/")?.strip_suffix("/events")?;
+        (!account.contains('/')).then_some(account)
     }
 
     fn token(&self, call: &Call<'_>) -> Option<String> {
@@ -90,12 +81,6 @@ impl Api for Pinterest {
             ldp: ldp.then(|| event.has("st") && event.has("country")),
         }
     }
-}
-
-/// Returns the ad account's id in a path that ends like this.
-fn account<'a>(path: &'a str, end: &str) -> Option<&'a str> {
-    let account = path.strip_prefix("/v5/ad_accounts/")?.strip_suffix(end)?;
-    (!account.contains('/')).then_some(account)
 }
 
 /// Returns the value of `test` in a query.
