@@ -53,3 +53,41 @@ async fn a_readers_commands_read_and_are_told_why_they_cannot_act() {
     let log = process.stderr();
     assert!(!log.contains(READER) && !log.contains(OPERATOR), "{log}");
 }
+
+#[tokio::test]
+async fn acts_are_in_the_audit_log_beside_the_journal() {
+    let world = World::new().await;
+    let tokens = [
+        token("media-team", "read", READER),
+        token("on-call", "operator", OPERATOR),
+    ];
+    let config = file(&world, "p.toml", &tokens);
+    let process = world.router(&config).await;
+    let exit = run(
+        &[
+            "deadletters",
+            "discard",
+            "--yes",
+            "--config",
+            config.to_str().unwrap(),
+        ],
+        &world.variables(),
+    )
+    .await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    let found = std::fs::read_dir(world.folder.path()).unwrap();
+    let names = found.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let audit = names
+        .filter(|name| name.ends_with("-audit.jsonl"))
+        .next()
+        .unwrap();
+    let text = std::fs::read_to_string(world.path(&audit)).unwrap();
+    let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&line["who"], &line["action"], &line["status"]),
+        (&"on-call".into(), &"discard".into(), &200.into()),
+        "{text}"
+    );
+    assert!(!text.contains(OPERATOR), "{text}");
+    drop(process);
+}

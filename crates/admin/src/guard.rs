@@ -15,8 +15,10 @@ use axum::middleware::Next;
 use axum::response::Response;
 use signalbox_config::AdminToken;
 use signalbox_core::Secret;
+use signalbox_http::server::Peer;
 
 use crate::acts::Acts;
+use crate::audit::{Audit, recorded};
 use crate::caller::{Caller, Callers};
 use crate::names::{Names, is_own};
 use crate::reply::text;
@@ -44,6 +46,7 @@ pub(crate) struct Guard {
     callers: Callers,
     names: Names,
     acts: Acts,
+    audit: Option<Arc<Audit>>,
     plain_letters: bool,
 }
 
@@ -107,11 +110,12 @@ const READS_ONLY: No = (
 );
 
 impl Guard {
-    pub(crate) fn new(listen: SocketAddr, access: Access, acts: Acts) -> Guard {
+    pub(crate) fn new(listen: SocketAddr, access: Access, acts: Acts, audit: Option<Arc<Audit>>) -> Guard {
         Guard {
             callers: Callers::new(access.token, access.tokens),
             names: Names::new(listen, &access.hosts),
             acts,
+            audit,
             plain_letters: access.plain_letters,
         }
     }
@@ -152,21 +156,40 @@ impl Guard {
             return Err(PLAIN_TAP);
         }
         let caller = known.unwrap_or_else(Caller::local);
-        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-        if !caller.may_act() && self.acts.act(request.method(), path).is_some() {
+        if !caller.may_act() && self.acts.act(request.method(), pattern(request)).is_some() {
             return Err(READS_ONLY);
         }
         Ok(caller)
     }
+
+    /// Has a permitted request answered; acts of paths that exist are recorded.
+    async fn pass(&self, caller: Caller, mut request: Request, next: Next) -> Response {
+        let act = pattern(&request).and_then(|path| self.acts.act(request.method(), Some(path)));
+        let recorded_as = self.audit.clone().zip(act.map(str::to_owned));
+        let from = sender(&request);
+        request.extensions_mut().insert(caller.clone());
+        match recorded_as {
+            Some((audit, action)) => recorded(audit, caller, from, action, next.run(request)).await,
+            None => next.run(request).await,
+        }
+    }
+}
+
+/// Returns the pattern of the path that answers a request.
+fn pattern(request: &Request) -> Option<&str> {
+    request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)
+}
+
+/// Returns the address that a request came from.
+fn sender(request: &Request) -> String {
+    let peer = request.extensions().get::<Peer>();
+    peer.map_or_else(String::new, |peer| peer.address.ip().to_canonical().to_string())
 }
 
 /// Lets permitted requests through with their [`Caller`] as an extension, and marks every answer as not for caches.
-pub(crate) async fn guard(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let mut response = match guard.check(&request) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
+        Ok(caller) => guard.pass(caller, request, next).await,
         Err((status, told)) => text(status, told),
     };
     let unauthorized = response.status() == StatusCode::UNAUTHORIZED;

@@ -62,6 +62,13 @@ impl Status {
                 );
             }
         }
+        if let Some(failing) = self.audit.as_ref().and_then(|audit| audit.failing.as_deref()) {
+            let _ = writeln!(
+                details,
+                "Acts of operators are refused, since they cannot be recorded: {}",
+                plain(failing)
+            );
+        }
         if self.journal.behind_seconds > 0 {
             let _ = writeln!(
                 details,

@@ -19,7 +19,7 @@ use signalbox_runtime::operate::{Piece, act, act_on_all};
 
 use crate::AdminState;
 use crate::query::{ActQuery, Query, ReadQuery};
-use crate::reply::{Rejection, json};
+use crate::reply::{Rejection, done, json};
 
 /// Dead letters in a list if the request sets no limit.
 const LIMIT: u64 = 100;
@@ -232,6 +232,7 @@ pub(crate) async fn discard(
 
 /// Acts on one piece if the request has a cursor (0 begins), else on all.
 async fn act_upon(state: &AdminState, choice: Query, retry: bool) -> Result<Response, Rejection> {
+    let deed = state.deed(choice.filter.component.as_deref());
     let piece = Piece {
         filter: choice.filter,
         after: choice.cursor,
@@ -241,5 +242,9 @@ async fn act_upon(state: &AdminState, choice: Query, retry: bool) -> Result<Resp
         Some(_) => act(&*state.source, piece, retry).await?,
         None => act_on_all(&*state.source, piece, retry).await?,
     };
-    Ok(json(&acted))
+    let deed = deed
+        .count("matched", acted.matched)
+        .count("discarded", acted.taken.removed)
+        .count("retried", acted.taken.from_journal + acted.taken.from_letter);
+    Ok(done(deed, json(&acted)))
 }

@@ -4,6 +4,7 @@
 
 mod acts;
 mod alerts;
+mod audit;
 mod caller;
 mod events;
 mod guard;
@@ -24,12 +25,13 @@ mod tests;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use self::alerts::{AlertTarget, Alerts, Trouble};
+pub use self::audit::{Audit, AuditEntry, AuditPage, AuditStatus, Deed};
 pub use self::caller::{Caller, Role};
 pub use self::guard::Access;
 pub use self::human::table;
 pub use self::letters::{LetterSummary, PAGE, describe as describe_dead_letter};
 pub use self::query::Query;
-pub use self::reply::json;
+pub use self::reply::{done, json};
 pub use self::routes::PageRoutes;
 pub use self::server::{AdminServer, serve};
 pub use self::status::{
@@ -50,6 +52,7 @@ pub struct AdminState {
     live: Arc<RwLock<(Ledger, Arc<Telemetry>)>>,
     source: Arc<dyn StatusSource>,
     identity: Option<Arc<JournalIdentity>>,
+    audit: Option<Arc<Audit>>,
     started: Started,
     orphans: Arc<orphans::OrphanReports>,
 }
@@ -68,6 +71,7 @@ impl AdminState {
             live: Arc::new(RwLock::new((ledger, telemetry))),
             source,
             identity: None,
+            audit: None,
             started: Started::now(),
             orphans: Arc::default(),
         }
@@ -80,10 +84,26 @@ impl AdminState {
         self
     }
 
+    /// Records acts in this log.
+    #[must_use]
+    pub fn audited(mut self, audit: Audit) -> AdminState {
+        self.audit = Some(Arc::new(audit));
+        self
+    }
+
+    /// Returns the audit log, if the router keeps one.
+    #[must_use]
+    pub fn audit(&self) -> Option<&Arc<Audit>> {
+        self.audit.as_ref()
+    }
+
     /// The status at this moment.
     #[must_use]
     pub fn status(&self) -> Status {
-        Status::read(&self.ledger(), &*self.source, self.started)
+        Status {
+            audit: self.audit.as_deref().map(Audit::status),
+            ..Status::read(&self.ledger(), &*self.source, self.started)
+        }
     }
 
     /// Shows other components from now on, after a reload.
@@ -144,6 +164,18 @@ impl AdminState {
         let sources = live.0.sources.keys().map(ToString::to_string);
         let sinks = live.0.sinks.keys().map(ToString::to_string);
         (sources.collect(), sinks.collect())
+    }
+
+    /// Begins the report of an act that was limited to this component. A text that names no component of the pipeline may be
+    /// anything, and stays out of the audit log.
+    #[must_use]
+    pub fn deed(&self, component: Option<&str>) -> Deed {
+        let (sources, sinks) = self.components();
+        let known = |component: &&str| match component.strip_prefix("source:") {
+            Some(source) => sources.iter().any(|name| name == source),
+            None => sinks.iter().any(|name| name == component),
+        };
+        component.filter(known).map(Deed::at).unwrap_or_default()
     }
 
     fn telemetry(&self) -> Arc<Telemetry> {

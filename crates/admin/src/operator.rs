@@ -9,8 +9,9 @@ use signalbox_runtime::forget::Forget;
 use signalbox_runtime::operate::{ReplayRange, ResendRequest, replay_state};
 
 use crate::AdminState;
+use crate::audit::Deed;
 use crate::query::ActQuery;
-use crate::reply::{Rejection, json, text};
+use crate::reply::{Rejection, done, json, text};
 
 pub(crate) async fn replay(
     State(state): State<AdminState>,
@@ -27,7 +28,19 @@ pub(crate) async fn replay(
         to: query.to,
         again: query.again,
     };
-    Ok(json(&state.source.replay(sink, range, query.dry_run).await?))
+    let deed = state.deed(Some(&sink));
+    let plan = state.source.replay(sink, range, query.dry_run).await?;
+    let deed = mode(deed.count("events", plan.events), query.dry_run);
+    Ok(done(deed, json(&plan)))
+}
+
+/// Marks an act that changed nothing, but told its effect.
+fn mode(deed: Deed, dry_run: bool) -> Deed {
+    if dry_run {
+        deed.word("mode", "dry_run")
+    } else {
+        deed
+    }
 }
 
 /// Answers with the state of a sink's last replay. Counting the rest of its events reads files.
@@ -51,7 +64,14 @@ pub(crate) async fn forget(
         source: query.source,
         sink: query.filter.component,
     };
-    Ok(json(&state.source.forget(what).await?))
+    let forgotten = state.source.forget(what).await?;
+    let deed = match forgotten.as_slice() {
+        // A sink that the journal knows; the pipeline file may have it no longer.
+        [only] => Deed::at(&only.sink),
+        _ => Deed::default(),
+    };
+    let events = forgotten.iter().map(|of_sink| of_sink.events).sum();
+    Ok(done(deed.count("events", events), json(&forgotten)))
 }
 
 /// Erases what the journal holds of a person. The values come in the body: an address may be logged on its way.
@@ -66,7 +86,12 @@ pub(crate) async fn erase(
                     the subject is email, phone, user_id, anonymous_id or message_id";
         Rejection(StatusCode::BAD_REQUEST, told.to_owned())
     })?;
-    Ok(json(&state.source.erase(&request).await?))
+    let erased = state.source.erase(&request).await?;
+    let deed = Deed::default()
+        .count("values", erased.values)
+        .count("events", erased.events)
+        .count("dead_letters", erased.dead_letters);
+    Ok(done(mode(deed, erased.dry_run), json(&erased)))
 }
 
 /// Sends events once more. Their ids come in the body, since they may name a person.
@@ -81,7 +106,13 @@ pub(crate) async fn resend(
                     the events gets them";
         Rejection(StatusCode::BAD_REQUEST, told.to_owned())
     })?;
-    Ok(json(&state.source.resend(&request).await?))
+    let resent = state.source.resend(&request).await?;
+    let go_out = resent.events.iter().filter(|event| event.goes_out()).count();
+    let deed = state
+        .deed(request.sink.as_deref())
+        .count("events", request.message_ids.len() as u64)
+        .count("sent", go_out as u64);
+    Ok(done(deed, json(&resent)))
 }
 
 /// Answers with the erasures that hold: kinds, times and counts, never a value or its hash.

@@ -7,6 +7,8 @@ use serde::Serialize;
 use signalbox_core::escape::plain_json;
 use signalbox_journal::JournalError;
 
+use crate::audit::Deed;
+
 /// Answers with JSON, escaped so that text from events and destinations cannot control a terminal.
 pub fn json(value: &impl Serialize) -> Response {
     match serde_json::to_string_pretty(value) {
@@ -30,6 +32,12 @@ pub(crate) fn text(status: StatusCode, body: &str) -> Response {
         format!("{body}\n"),
     )
         .into_response()
+}
+
+/// Adds the report of an act to its answer, for the audit log.
+pub fn done(deed: Deed, mut response: Response) -> Response {
+    response.extensions_mut().insert(deed);
+    response
 }
 
 /// A request that is not carried out: the status, and the reason.

@@ -23,7 +23,7 @@ struct Route {
     shown: &'static str,
     /// The answer, in Markdown.
     answer: &'static str,
-    /// The audit log's word for what a POST does; `None` if it only reads.
+    /// The audit log's word for a POST; `None` if it only reads.
     act: Option<&'static str>,
     handler: fn() -> MethodRouter<AdminState>,
 }
@@ -36,7 +36,7 @@ impl Route {
 }
 
 /// The endpoints, in the order of the documentation.
-const ROUTES: [Route; 21] = [
+const ROUTES: [Route; 20] = [
     Route {
         shown: "/health, /live",
         answer: "200 while the process runs. For liveness probes; needs no token.",
@@ -142,15 +142,6 @@ const ROUTES: [Route; 21] = [
         handler: || post(events::find),
     },
     Route {
-        shown: "POST /event",
-        answer: "The lives of the events with an id, by the [history](history.md) and the journal: receipt, records of each sink, \
-                 and what is pending, and why. The body is JSON with `id` and `filter` as for `/events`, or the `place` of a \
-                 record; with `again: true` it makes records again from the journal, as they were sent and as the present \
-                 mapping would make them, with personal values as hashes. At most 50 events.",
-        act: None,
-        handler: || post(events::lives),
-    },
-    Route {
         shown: "POST /report",
         answer: "Sums of the [history](history.md). The body is JSON: `by` is a list of `hour`, `day`, `sink`, `mapping`, \
                  `event_name`, `outcome` and `reason`; `since` (Unix milliseconds) and `sink` choose a part; `details: true` \
@@ -208,7 +199,7 @@ const ROUTES: [Route; 21] = [
     },
 ];
 
-/// The routes of the page, and what its POSTs do.
+/// The routes of the page, and the acts of its POSTs.
 #[derive(Debug, Default)]
 pub struct PageRoutes {
     /// The routes. Each request has its [`Caller`](crate::Caller) as an extension.
@@ -217,7 +208,7 @@ pub struct PageRoutes {
     pub posts: Vec<(String, Option<&'static str>)>,
 }
 
-/// Lists what the POSTs among the endpoints and those of the page do.
+/// Lists the POSTs among the endpoints and those of the page, with their acts.
 pub(crate) fn acts(page: &PageRoutes) -> Acts {
     let posts = ROUTES.iter().filter(|route| route.shown.starts_with("POST "));
     let own = posts.flat_map(|route| route.paths().map(|path| (path.to_owned(), route.act)));

@@ -13,6 +13,8 @@ use signalbox_runtime::ledger::{Ledger, SinkLedger, SourceLedger};
 use signalbox_runtime::operate::StatusSource;
 use signalbox_runtime::telemetry::{VERSION, oldest_pending_age, warning_key};
 
+use crate::audit::AuditStatus;
+
 /// The start of a pipeline: a time for people, and one by the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Started {
@@ -53,6 +55,9 @@ pub struct Status {
     /// The history; none if the router keeps none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<Health>,
+    /// The audit log of the admin address; none if the router keeps none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditStatus>,
     /// Sinks that are no longer configured but still hold unsettled events.
     pub orphans: Vec<OrphanStatus>,
     /// The age of `orphans` in seconds; none if the journal has not answered yet.
@@ -365,6 +370,7 @@ impl Status {
                 seal: source.journal().sealing().map(SealStatus::from),
             },
             history: ledger.history.as_ref().map(History::health),
+            audit: None,
             orphans: Vec::new(),
             orphans_age_seconds: None,
             version: VERSION.to_owned(),

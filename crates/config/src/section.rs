@@ -38,11 +38,12 @@ pub(crate) fn sections(
         None => HistorySettings::without_table(&journal),
     };
     let history = history.map(|history| history.beside(&journal));
+    let admin: Option<AdminSettings> = section(root, findings, warnings);
     let read = Sections {
+        admin: admin.map(|admin| admin.beside(&journal)),
         journal,
         dead_letters: section(root, findings, warnings).unwrap_or_default(),
         history,
-        admin: section(root, findings, warnings),
         alerts: section(root, findings, warnings),
         telemetry: section(root, findings, warnings).unwrap_or_default(),
         shutdown: section(root, findings, warnings).unwrap_or_default(),

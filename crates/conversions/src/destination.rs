@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use signalbox_core::{
-    Event, Firing, Framing, MappingOutline, Prepared, Reason, Record, Summary, TestMode, Verdict,
+    Event, Firing, Framing, MappingOutline, Prepared, Rated, Reason, Record, Score, Summary, TestMode,
+    Verdict,
 };
-use signalbox_http::{Destination, Reply, Request, join};
+use signalbox_http::{Destination, Reply, Request, ScoreRequest, join};
 
 use crate::encode::StrippedFields;
 use crate::encoder::Encoder;
+use crate::rated::rated;
 use crate::spec::Spec;
 use crate::summary::summary;
 use crate::testing;
@@ -95,6 +97,18 @@ impl<V: Vendor> Destination for Conversions<V> {
 
     fn summary(&self, record: &Record) -> Summary {
         summary(self.encoder.vendor().spec(), record)
+    }
+
+    fn rated(&self, event_name: &str) -> Option<Rated> {
+        Some(rated(self.encoder.vendor().spec(), event_name))
+    }
+
+    fn score(&self) -> ScoreRequest {
+        self.encoder.vendor().score()
+    }
+
+    fn interpret_score(&self, reply: &Reply) -> Result<Vec<Score>, Reason> {
+        self.encoder.vendor().interpret_score(reply)
     }
 
     fn notes(&self) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! One row of a vendor's field table, and the tables that the schema and the encoder read, made of the rows at compile
 //! time.
 
+pub use signalbox_core::Identifier;
 use signalbox_segment::schema::{Choice, Field, FieldType};
 
 use crate::encode::Key;
@@ -26,6 +27,8 @@ pub struct Row {
     /// The vendor wants the value plain, though transforms hash it where it stands in the event. So does every row of
     /// [`Kind::Plain`].
     pub unhashed: bool,
+    /// The kind of match key that the field is, beside personal fields, whose kind follows from [`Row::kind`].
+    pub identifies: Option<Identifier>,
     /// The property can be left out when the destination refuses it.
     pub strippable: bool,
     /// Segment's destination does not send the field.
@@ -193,6 +196,7 @@ impl Row {
             derive: None,
             derived: "",
             unhashed: false,
+            identifies: None,
             strippable: false,
             vendor_only: false,
             format: None,
@@ -311,6 +315,12 @@ impl Row {
             Kind::Plain(_) => true,
             _ => self.unhashed,
         }
+    }
+
+    /// Marks a match key that is no personal field.
+    pub const fn identifies(mut self, kind: Identifier) -> Row {
+        self.identifies = Some(kind);
+        self
     }
 
     /// Marks a property that can be left out when the destination refuses it.

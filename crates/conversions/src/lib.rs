@@ -43,6 +43,7 @@ mod policy;
 mod presets;
 mod product_ids;
 pub mod products;
+mod rated;
 pub mod reasons;
 mod reference;
 mod scrub;

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bumpalo::Bump;
-use signalbox_core::{Event, Reason, Record, Sha256Hex, Verdict, Warning};
-use signalbox_http::{Body, Reply, Request};
+use signalbox_core::{Event, Reason, Record, Score, Sha256Hex, Verdict, Warning};
+use signalbox_http::{Body, Reply, Request, ScoreRequest, StatusTable};
 use signalbox_segment::value::Value;
 
 use crate::encode::{Object, StrippedFields, Wire};
@@ -78,6 +78,19 @@ pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
     /// The reason why deliveries cannot work.
     fn interpret_probe(&self, _reply: &Reply) -> Result<(), Reason> {
         Ok(())
+    }
+
+    /// Returns the request that asks how the vendor rates the events that it got. Default: it cannot be asked.
+    fn score(&self) -> ScoreRequest {
+        ScoreRequest::None
+    }
+
+    /// Reads the reply to the request of [`score`](Vendor::score). Default: no reply has scores.
+    ///
+    /// # Errors
+    /// The reason why there are none.
+    fn interpret_score(&self, reply: &Reply) -> Result<Vec<Score>, Reason> {
+        Err(StatusTable::new().reason(reply, ""))
     }
 
     /// Returns facts learnt from replies, for the status. Default: none.

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Batch, Checkpoints, Event, Firing, MappingOutline, Outlet, Prepared, Reason, Record, Report, RequestText,
-    Summary, TestFailure, TestMode, TestReply, Vitals,
+    Batch, Checkpoints, Event, Firing, MappingOutline, Outlet, Prepared, Rated, Reason, Record, Report,
+    RequestText, Scoring, Summary, TestFailure, TestMode, TestReply, Vitals,
 };
 
 /// Receives events and hands them to its [`Outlet`].
@@ -159,6 +159,17 @@ pub trait Sink: Send + Sync {
     /// [`TestFailure`] if it cannot be sent, or no answer came.
     async fn send_test(&self, _record: Arc<Record>, _code: Option<&str>) -> Result<TestReply, TestFailure> {
         Err(TestFailure::NoTestMode)
+    }
+
+    /// Names the facts by which the destination rates events of this name. Default: `None`, for destinations that rate none.
+    fn rated(&self, _event_name: &str) -> Option<Rated> {
+        None
+    }
+
+    /// Asks the destination how it rates the events that it got. Called once an hour at most, beside deliveries. Default: it
+    /// cannot be asked.
+    async fn score(&self) -> Scoring {
+        Scoring::None
     }
 
     /// Flushes and closes, once after the last delivery.

@@ -30,6 +30,6 @@ pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use message::{Reply, Request, bearer, parse_url, secret_value};
 pub use reqwest::Url;
 pub use retry_after::{MAX_RETRY_AFTER, retry_after};
-pub use sink::{Destination, HttpSink};
+pub use sink::{Destination, HttpSink, ScoreRequest};
 pub use status::{Class, StatusTable};
 pub use tls::install_tls;

@@ -1,16 +1,16 @@
 //! Builds a sink from a destination's pure functions.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use signalbox_core::{
-    Batch, Event, Firing, Framing, MappingOutline, Outcome, Prepared, Reason, Record, Report, RequestText,
-    Response, Sink, Summary, TestFailure, TestMode, TestReply, Verdict,
+    Batch, Event, Firing, Framing, MappingOutline, NoScore, Outcome, Prepared, Rated, Reason, Record, Report,
+    RequestText, Response, Score, Scoring, Sink, Summary, TestFailure, TestMode, TestReply, Verdict,
 };
 
 use crate::test_event::{shown, test_reply};
-use crate::{Client, ClientError, ClientOptions, Reply, Request, StatusTable};
+use crate::{Client, ClientError, ClientOptions, Reply, Request, StatusTable, retry_after};
 
 /// An HTTP destination: functions that compute, without waiting and without the network.
 ///
@@ -85,11 +85,43 @@ pub trait Destination: Send + Sync + 'static {
         }
     }
 
+    /// Names the facts by which the destination rates events of this name; see [`Sink::rated`]. Default: it rates none.
+    fn rated(&self, _event_name: &str) -> Option<Rated> {
+        None
+    }
+
+    /// Returns the request that asks how the destination rates the events that it got. Default: it cannot be asked.
+    fn score(&self) -> ScoreRequest {
+        ScoreRequest::None
+    }
+
+    /// Reads the reply to the request of [`Destination::score`]. Default: no reply has scores.
+    ///
+    /// # Errors
+    /// The reason why there are none.
+    fn interpret_score(&self, reply: &Reply) -> Result<Vec<Score>, Reason> {
+        Err(StatusTable::new().reason(reply, ""))
+    }
+
     /// Name of the header in which replies carry the id of their request. Default: `x-request-id`.
     fn request_id_header(&self) -> &'static str {
         "x-request-id"
     }
 }
+
+/// The way to ask a destination how it rates the events that it got.
+#[derive(Debug)]
+pub enum ScoreRequest {
+    /// It cannot be asked.
+    None,
+    /// A setting for it is missing: the sentence names the setting and the gain.
+    NotSetUp(&'static str),
+    /// The request to send.
+    Send(Box<Request>),
+}
+
+/// Time for the answer about scores.
+const SCORE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Longest id of a request that is kept; ids are shorter.
 const REQUEST_ID: usize = 100;
@@ -217,5 +249,36 @@ impl<D: Destination> Sink for HttpSink<D> {
         let verdict = self.destination.interpret_test(&reply, &record);
         let response = response(&reply, self.destination.request_id_header());
         Ok(test_reply(&reply, response, verdict))
+    }
+
+    fn rated(&self, event_name: &str) -> Option<Rated> {
+        self.destination.rated(event_name)
+    }
+
+    async fn score(&self) -> Scoring {
+        let request = match self.destination.score() {
+            ScoreRequest::None => return Scoring::None,
+            ScoreRequest::NotSetUp(remedy) => return Scoring::NotSetUp(remedy),
+            ScoreRequest::Send(request) => *request,
+        };
+        let answered = tokio::time::timeout(SCORE_TIMEOUT, self.client.send(request)).await;
+        let asked = match answered {
+            Ok(Ok(reply)) => self
+                .destination
+                .interpret_score(&reply)
+                .map_err(|reason| NoScore {
+                    reason,
+                    retry_after: retry_after(&reply.headers, SystemTime::now()),
+                }),
+            Ok(Err(failure)) => Err(NoScore {
+                reason: failure.reason,
+                retry_after: None,
+            }),
+            Err(_) => Err(NoScore {
+                reason: Reason::new("timeout", "the destination did not answer within 30 seconds"),
+                retry_after: None,
+            }),
+        };
+        Scoring::Asked(asked)
     }
 }

@@ -7,7 +7,7 @@ use axum::extract::{Extension, Query, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use signalbox_admin::{AdminState, Caller, PageRoutes, json};
+use signalbox_admin::{AdminState, Caller, PageRoutes, done, json};
 
 use crate::assets;
 use crate::layout::document;
@@ -140,7 +140,7 @@ async fn act<A: Act>(
         return Problem::bad_request(told).json();
     };
     match wanted.act(&page, &caller).await {
-        Ok(answer) => json(&answer),
+        Ok(answer) => done(A::deed(&answer, &page), json(&answer)),
         Err(problem) => problem.json(),
     }
 }

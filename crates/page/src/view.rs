@@ -6,7 +6,7 @@ use maud::Markup;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use signalbox_admin::Caller;
+use signalbox_admin::{Caller, Deed};
 
 use crate::problem::Problem;
 use crate::state::Page;
@@ -59,4 +59,9 @@ pub(crate) trait Act: DeserializeOwned + JsonSchema + Send + Sized + 'static {
     /// # Errors
     /// The status and the sentence that the caller gets instead.
     fn act(self, page: &Page, caller: &Caller) -> impl Future<Output = Result<Self::Answer, Problem>> + Send;
+
+    /// Makes the report for the audit log of an act that was carried out: counts, and the component it was limited to.
+    fn deed(_answer: &Self::Answer, _page: &Page) -> Deed {
+        Deed::default()
+    }
 }

@@ -10,6 +10,7 @@ mod resend;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use signalbox_core::Rated;
 use signalbox_history::History;
 use signalbox_journal::{Arrivals, Index, Journal, SinkState};
 use tokio::sync::{mpsc, oneshot};
@@ -19,13 +20,14 @@ pub use self::replay::{ReplayPlan, ReplayRange, ReplayState, Where, plan_replay,
 pub use self::resend::{IDS, Located, ResendRequest, Resent, ResentEvent, Sending};
 use self::resend::{locate_events, send};
 use crate::debts::Listeners;
-use crate::delivery::Stage;
 use crate::erase::{self, EraseRequest, Erased, Stood};
 use crate::forget::{Forget, Forgotten};
 use crate::history;
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::running::{Running, View, is_disabled};
+use crate::scores::DestinationScores;
 use crate::telemetry::SinkMeters;
+use crate::tester::Tester;
 
 /// A pipeline as the admin API and the command line see it, beyond the ledger. Errors are sentences for people, without a
 /// value of the configuration.
@@ -40,11 +42,24 @@ pub trait StatusSource: Send + Sync {
     /// Returns the notes of a sink ([`signalbox_core::Sink::notes`]).
     fn sink_notes(&self, sink: &str) -> Vec<String>;
 
+    /// Names the facts by which a sink's destination rates events of this name ([`signalbox_core::Sink::rated`]). Default:
+    /// it rates none.
+    fn rated(&self, _sink: &str, _event_name: &str) -> Option<Rated> {
+        None
+    }
+
+    /// Returns the scores that a sink's destination gives. Default: it cannot be asked.
+    fn scores(&self, _sink: &str) -> Option<DestinationScores> {
+        None
+    }
+
+    /// Returns the running components for tests of events; `None` if nothing runs.
+    fn tester(&self) -> Option<Tester> {
+        None
+    }
+
     /// Returns the journal.
     fn journal(&self) -> &dyn Journal;
-
-    /// Returns the steps of a sink that runs.
-    fn stage(&self, sink: &str) -> Option<Arc<Stage>>;
 
     /// Lists the sinks that the journal knows, including removed ones.
     ///
@@ -204,12 +219,20 @@ impl StatusSource for Remote {
         self.view.ready()
     }
 
-    fn stage(&self, sink: &str) -> Option<Arc<Stage>> {
-        self.view.stage(sink)
+    fn tester(&self) -> Option<Tester> {
+        Some(self.view.tester())
     }
 
     fn sink_notes(&self, sink: &str) -> Vec<String> {
         self.view.sink_notes(sink)
+    }
+
+    fn rated(&self, sink: &str, event_name: &str) -> Option<Rated> {
+        self.view.rated(sink, event_name)
+    }
+
+    fn scores(&self, sink: &str) -> Option<DestinationScores> {
+        self.view.scores(sink)
     }
 
     async fn retry(&self, piece: Piece) -> Result<Acted, String> {
@@ -334,10 +357,6 @@ impl StatusSource for Stopped {
 
     fn ready(&self) -> Result<(), String> {
         Err("not running".to_owned())
-    }
-
-    fn stage(&self, _: &str) -> Option<Arc<Stage>> {
-        None
     }
 
     fn sink_notes(&self, _: &str) -> Vec<String> {

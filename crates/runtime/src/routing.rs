@@ -30,6 +30,43 @@ impl Route {
         self.integrations(event)
     }
 
+    /// Applies the rules one by one, for explanations: each with its name and a sentence about the result. The list ends with
+    /// the first rule that filters the event.
+    pub fn rules(&self, event: &Event) -> Vec<(&'static str, Result<String, Reason>)> {
+        let write_key = match &event.facts().sinks {
+            None => "no write key limits the event to some sinks",
+            Some(_) => "the event's write key is set up for this sink",
+        };
+        let opt_out = match self.opt_out_signals.is_empty() {
+            true => "the sink reads no opt-out signals",
+            false => "no signal says that the user opted out",
+        };
+        let consent = match self.consent_categories.join(", ") {
+            none if none.is_empty() => "the sink asks for no consent".to_owned(),
+            categories if preferences(event).is_some() => format!("the event's consent grants {categories}"),
+            _ => "the event has no consent preferences, and the sink takes it all the same".to_owned(),
+        };
+        let integrations = match event.root().get("integrations") {
+            None => "the event has no integrations object",
+            Some(_) => "the event's integrations object does not switch the sink off",
+        };
+        let all: [(&'static str, Result<(), Reason>, String); 4] = [
+            ("write_key", self.source(event), write_key.to_owned()),
+            ("opt_out", self.opt_out(event), opt_out.to_owned()),
+            ("consent", self.consent(event), consent),
+            ("integrations", self.integrations(event), integrations.to_owned()),
+        ];
+        let mut rules = Vec::new();
+        for (name, result, told) in all {
+            let filters = result.is_err();
+            rules.push((name, result.map(|()| told)));
+            if filters {
+                break;
+            }
+        }
+        rules
+    }
+
     fn source(&self, event: &Event) -> Result<(), Reason> {
         match &event.facts().sinks {
             Some(sinks) if !sinks.contains(&self.sink) => Err(Reason::new(
@@ -59,14 +96,7 @@ impl Route {
         if self.consent_categories.is_empty() {
             return Ok(());
         }
-        let consent = event
-            .root()
-            .get("context")
-            .and_then(|context| context.get("consent"));
-        let preferences = consent
-            .and_then(|consent| consent.get("categoryPreferences"))
-            .filter(|preferences| !preferences.is_null());
-        let Some(preferences) = preferences else {
+        let Some(preferences) = preferences(event) else {
             return if self.filter_without_consent {
                 let message = "the event has no consent preferences, and this sink sends none without";
                 Err(Reason::new("no_consent", message))
@@ -117,6 +147,13 @@ impl Route {
         }
         Ok(())
     }
+}
+
+/// Returns the event's consent preferences.
+fn preferences(event: &Event) -> Option<Node<'_>> {
+    let context = event.root().get("context")?;
+    let preferences = context.get("consent")?.get("categoryPreferences")?;
+    (!preferences.is_null()).then_some(preferences)
 }
 
 #[cfg(test)]
@@ -246,6 +283,40 @@ mod tests {
             &["ads"],
             r#"{"integrations":{"Pinterest Conversions API":true},"context":{"consent":{"categoryPreferences":{}}}}"#
         ));
+    }
+
+    #[test]
+    fn the_rules_tell_what_admits_and_what_filters() {
+        let route = Route {
+            sink: "pinterest".into(),
+            integration: "Pinterest Conversions API".into(),
+            consent_categories: vec!["ads".into()],
+            opt_out_signals: vec![OptOutSignal::Gpc],
+            ..Route::default()
+        };
+        for event in [
+            "{}",
+            r#"{"integrations":{"All":false}}"#,
+            r#"{"context":{"privacy":{"gpc":true}}}"#,
+            r#"{"context":{"consent":{"categoryPreferences":{"ads":false}}}}"#,
+            r#"{"context":{"consent":{"categoryPreferences":{"ads":true}}},"integrations":{"All":true}}"#,
+        ] {
+            let receipt = Receipt {
+                source: "s".into(),
+                received_at: 0,
+            };
+            let event = Event::parse(event, receipt).unwrap();
+            let rules = route.rules(&event);
+            let last = rules.last().unwrap();
+            assert_eq!(
+                last.1.as_ref().err(),
+                route.admits(&event).as_ref().err(),
+                "{event:?}"
+            );
+            let filtering = rules.iter().filter(|(_, result)| result.is_err()).count();
+            assert_eq!(filtering, usize::from(route.admits(&event).is_err()));
+            assert!(filtering == 1 || rules.len() == 4, "{rules:?}");
+        }
     }
 
     #[test]

@@ -106,6 +106,11 @@ impl TapLines {
         if self.plain {
             return Some(event.to_json());
         }
+        self.safe(event)
+    }
+
+    /// Returns the event as JSON without personal values; `None` if it cannot be hashed.
+    pub(crate) fn safe(&self, event: &Event) -> Option<String> {
         let hasher = self.hasher.as_ref()?;
         let mut copy = event.clone();
         // An event that could not be hashed is not shown.

@@ -50,6 +50,16 @@ pub(crate) trait Api: Answers {
     /// Returns the destination's id if the path is the endpoint; an empty one where the id stands in the body.
     fn endpoint<'a>(&self, path: &'a str) -> Option<&'a str>;
 
+    /// Returns the destination's id if the path is that of scores, with which the vendor rates events. Default: it has none.
+    fn scored<'a>(&self, _path: &'a str) -> Option<&'a str> {
+        None
+    }
+
+    /// Answers a call for scores. `events` are the newest accepted ones, `now` is the time in Unix seconds.
+    fn scores(&self, _query: &str, _events: &[String], _now: i64) -> Reply {
+        self.not_found()
+    }
+
     /// Returns the token that the call bears.
     fn token(&self, call: &Call<'_>) -> Option<String>;
 

@@ -47,10 +47,18 @@ impl Command {
     pub(crate) fn log_filter(&self) -> &'static str {
         match self {
             // It prints its own report.
-            Command::Demo => "warn",
+            Command::Demo(_) => "warn",
             _ => "info",
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Go on until Ctrl-C, with visitors in the shop and a platform that sometimes fails, and print the address of the page
+    /// that shows it all
+    #[arg(long)]
+    pub(crate) keep: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,7 +97,7 @@ pub(crate) enum Command {
     /// Serve stand-ins for the APIs of Pinterest, Meta and TikTok on this machine, to try pipelines without an account
     Sandbox(SandboxArgs),
     /// Run a whole pipeline once on this machine, with the sandbox as destination, and print the outcomes of its events
-    Demo,
+    Demo(DemoArgs),
     /// List the sources, transforms and sinks of this build, or the settings of one
     Plugins(PluginsArgs),
     /// Print the JSON Schema of the configuration file, for editors
@@ -311,7 +319,7 @@ fn column(name: &str) -> Result<By, String> {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "wanted", multiple = false, args = ["message_id", "event_id", "order_id", "email", "phone", "user_id", "place"])]
+#[group(id = "wanted", multiple = false, args = ["message_id", "event_id", "order_id", "email", "phone", "user_id"])]
 #[command(after_help = EVENTS_HELP)]
 pub(crate) struct EventsArgs {
     #[command(flatten)]
@@ -334,13 +342,6 @@ pub(crate) struct EventsArgs {
     /// The events of the person with the user id on standard input
     #[arg(long, value_name = "-", allow_hyphen_values = true)]
     pub(crate) user_id: Option<String>,
-    /// The event of the record at this place of the history, as --json shows it
-    #[arg(long, value_name = "PLACE")]
-    pub(crate) place: Option<signalbox_history::Place>,
-    /// Make what was sent again from the journal, and what the present mapping would make; a running router does it, and
-    /// sends nothing
-    #[arg(long, requires = "wanted")]
-    pub(crate) sent: bool,
     /// Only at this sink
     #[arg(long, value_name = "NAME")]
     pub(crate) sink: Option<String>,
@@ -367,7 +368,7 @@ const EVENTS_HELP: &str = "\
 Addresses, phone numbers and user ids never stand on the command line, which
 other users of the machine can read and shells keep:
   signalbox events -c pipeline.toml --email - < address.txt
-The exit status is 1 if the history knows no such event and none is pending.";
+The exit status is 1 if the history knows no such event.";
 
 #[derive(Debug, Args)]
 pub(crate) struct TapArgs {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_admin::{Access, AdminServer, AdminState, AlertTarget, Alerts};
+use signalbox_admin::{Access, AdminServer, AdminState, AlertTarget, Alerts, Audit};
 use signalbox_config::{
     AdminSettings, DeadLetterSettings, HistorySettings, JournalKind, JournalSettings, PersonalData,
     TelemetrySettings,
@@ -78,6 +78,11 @@ impl Router {
         if let Some(settings) = &fixed.history {
             ledger.history = Some(history::open(settings, &fixed.journal)?);
         }
+        let audit = pipeline.admin.as_ref().and_then(|admin| admin.audit.as_deref());
+        let audit = audit
+            .map(Audit::open)
+            .transpose()
+            .map_err(|problem| format!("admin: {problem}"))?;
         ledger.letters = LetterLedger::of(journal.clone());
         let telemetry = Arc::new(Telemetry::new(&telemetry_settings, &ledger)?);
         let admin = pipeline.admin.clone();
@@ -87,7 +92,10 @@ impl Router {
             .map_err(|error| error.to_string())?;
         let (remote, commands) = Remote::new(&running);
         let identity = JournalIdentity::of(&**running.journal(), &fixed.journal);
-        let state = AdminState::new(ledger, telemetry.clone(), Arc::new(remote)).identified(identity);
+        let mut state = AdminState::new(ledger, telemetry.clone(), Arc::new(remote)).identified(identity);
+        if let Some(audit) = audit {
+            state = state.audited(audit);
+        }
         let admin_stop = CancellationToken::new();
         let admin = match admin {
             None => None,

@@ -8,7 +8,7 @@ use signalbox_conversions::defaults::{choices, number_choices};
 use signalbox_conversions::encode::place;
 use signalbox_conversions::field::Default::{FirstOf, Json, Nothing};
 use signalbox_conversions::field::Kind::{self, Amount, Contents, Currency, Text, Texts, Time, Whole};
-use signalbox_conversions::field::Row;
+use signalbox_conversions::field::{Identifier, Row};
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{META, SEGMENT_META};
 use signalbox_conversions::{Spec, Testing, either, fields, first_id, from_path, key, member, own, products};
@@ -64,21 +64,21 @@ pub(crate) const USER_DATA: &[Row] = &[
     personal!("externalId", "external_id", "External ID", ExternalId, "Ids of the user in your own systems, the same in every channel.")
         .default_mapping(either!("userId", "anonymousId"))
         .vendor_default(FirstOf(&["userId", "anonymousId"])),
-    own!("client_ip_address", "Client IP Address", String, "IPv4 or IPv6 address of the user; never hashed.")
+    own!("client_ip_address", "Client IP Address", String, "IPv4 or IPv6 address of the user; never hashed.").identifies(Identifier::IpAddress)
         .default_mapping(from_path!("context.ip")),
-    own!("client_user_agent", "Client User Agent", String, "User agent of the browser; never hashed. Meta requires it for events of websites.")
+    own!("client_user_agent", "Client User Agent", String, "User agent of the browser; never hashed. Meta requires it for events of websites.").identifies(Identifier::UserAgent)
         .default_mapping(from_path!("context.userAgent")),
-    own!("fbc", "Click ID", String, "The click id as the cookie `_fbc` holds it.").default_mapping(from_path!("properties.fbc"))
+    own!("fbc", "Click ID", String, "The click id as the cookie `_fbc` holds it.").identifies(Identifier::ClickId).default_mapping(from_path!("properties.fbc"))
         .vendor_default(FirstOf(&["properties.fbc", "properties._fbc", "context.fbc", "context._fbc", "context.click_ids._fbc"]))
         .derived(derive::FBC, "`_fbc` in `context.cookies`, or made of `fbclid` in the query of `context.page.url`, of `context.page.search`, or of `context.page.referrer` if it is a page of the same site"),
-    own!("fbp", "Browser ID", String, "The browser id as the cookie `_fbp` holds it.")
+    own!("fbp", "Browser ID", String, "The browser id as the cookie `_fbp` holds it.").identifies(Identifier::BrowserId)
         .default_mapping(from_path!("properties.fbp"))
         .vendor_default(FirstOf(&["properties.fbp", "properties._fbp", "context.fbp", "context._fbp", "context.click_ids._fbp"]))
         .derived(derive::FBP, "`_fbp` in `context.cookies`"),
     own!("subscription_id", "Subscription ID", String, "Id of the subscription.").named("subscriptionID"),
     own!("lead_id", "Lead ID", Integer, "Id of the lead that one of Meta's lead ads generated.").named("leadID"),
     own!("anon_id", "Install ID (anon_id)", String, "Id of the installation; for app events only.").named("anonId"),
-    own!("madid", "Advertiser ID (madid)", String, "Advertising id of the device (IDFA, GAID); never hashed. Its default is left out if the device's user allows no tracking.").named("madId").unhashed()
+    own!("madid", "Advertiser ID (madid)", String, "Advertising id of the device (IDFA, GAID); never hashed. Its default is left out if the device's user allows no tracking.").named("madId").identifies(Identifier::MobileAdId).unhashed()
         .vendor_default(FirstOf(&["context.device.advertisingId"])),
     own!("fb_login_id", "Facebook Login ID", Integer, "Id that Meta gave the user of an app at the first login.")
         .named("fbLoginID"),

@@ -1,6 +1,7 @@
 //! Pinterest's replies.
 
 use serde::Deserialize;
+use signalbox_http::Reply;
 
 /// The body of a 200, and `details` of a 422.
 #[derive(Debug, Deserialize)]
@@ -35,6 +36,16 @@ pub(crate) struct Failed {
     pub(crate) message: Option<String>,
     #[serde(default)]
     pub(crate) details: Option<Processed>,
+}
+
+/// Reads the body of a failure; empty if it is not in Pinterest's form.
+pub(crate) fn failed(reply: &Reply) -> Failed {
+    serde_json::from_slice(&reply.body).unwrap_or_default()
+}
+
+/// Returns Pinterest's own words about a failure, if the body is in its form.
+pub(crate) fn words(reply: &Reply) -> String {
+    failed(reply).message.unwrap_or_default()
 }
 
 /// The names that a message like `Additional properties are not allowed ('x', 'y' were unexpected)` quotes.

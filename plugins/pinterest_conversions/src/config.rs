@@ -16,6 +16,7 @@ use signalbox_segment::settings::Findings;
 
 use crate::fields::SPEC;
 use crate::options::{Compat, LdpHashCase, OnUnknownProperty, Pinterest};
+use crate::score::ScoreAccess;
 
 /// The number of digits of an ad account's id.
 pub(crate) const DIGITS: RangeInclusive<usize> = 1..=18;
@@ -32,6 +33,10 @@ pub struct PinterestConversionsConfig {
     pub ad_account_id: AccountId,
     /// The conversion access token of this ad account.
     pub conversion_token: Secret,
+    /// An OAuth access token with the scope `ads:read`. With it the router fetches Pinterest's event quality score once an
+    /// hour, for the page Quality. Deliveries do not depend on it. Default none.
+    #[serde(default)]
+    pub eqs_token: Option<Secret>,
     /// Base URL of the API, with its version.
     #[serde(default = "base_url")]
     pub base_url: String,
@@ -197,6 +202,11 @@ impl PinterestConversionsConfig {
             ),
             &mut findings.errors,
         );
+        let source = "make one with the scope ads:read, or leave it out";
+        let scores = self
+            .eqs_token
+            .as_ref()
+            .map(|token| settings::token_header(token, bearer, ("eqs_token", source), &mut findings.errors));
         let path = ["ad_accounts", &self.ad_account_id.0, "events"];
         let url = settings::endpoint(&self.base_url, path, findings);
         let texts = [("partner_name", &self.partner_name), ("np", &self.np)];
@@ -213,6 +223,14 @@ impl PinterestConversionsConfig {
         self.check_custom_events(findings);
         let mut probe_url = url.clone()?;
         probe_url.set_query(Some("test=true"));
+        let scores = match scores {
+            Some(authorization) => {
+                let mut url = url.clone()?;
+                url.path_segments_mut().ok()?.pop().push("conversion_eqs");
+                Some(ScoreAccess::new(url, authorization?))
+            }
+            None => None,
+        };
         Some(Pinterest {
             spec: self.spec(),
             compat: self.compat,
@@ -224,6 +242,7 @@ impl PinterestConversionsConfig {
             url: if self.test { probe_url.clone() } else { url? },
             probe_url,
             authorization: authorization?,
+            scores,
         })
     }
 }

@@ -9,7 +9,7 @@ use signalbox_conversions::field::Default::{FirstOf, Json, Nothing};
 use signalbox_conversions::field::Kind::{
     self, Contents, Currency, Languages, Money, Own, Text, Texts, Time, Whole,
 };
-use signalbox_conversions::field::Row;
+use signalbox_conversions::field::{Identifier, Row};
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{PINTEREST, SEGMENT};
 use signalbox_conversions::{Spec, Testing, fields, first_id, key, products};
@@ -92,12 +92,12 @@ pub(crate) const USER_DATA: &[Row] = &[
     Row::hashed("zip", "Zip Code", key!("zp"), Personal::Zip).describe("Postal codes.").from_traits(),
     Row::hashed("country", "Country", key!("country"), Personal::Country).describe("Two-letter country codes.").from_traits(),
     Row::hashed("external_id", "External ID", key!("external_id"), Personal::ExternalId).describe("Ids of the user in your own systems, the same in every channel.").vendor_default(FirstOf(&["userId"])),
-    event!("client_ip_address", "User IP Address", String).describe("IPv4 or IPv6 address of the user; never hashed.")
+    event!("client_ip_address", "User IP Address", String).describe("IPv4 or IPv6 address of the user; never hashed.").identifies(Identifier::IpAddress)
             .default_mapping(r#"{"@path":"$.context.ip"}"#),
-    event!("client_user_agent", "User Agent", String).describe("User agent of the browser or app; never hashed.")
+    event!("client_user_agent", "User Agent", String).describe("User agent of the browser or app; never hashed.").identifies(Identifier::UserAgent)
             .default_mapping(r#"{"@path":"$.context.userAgent"}"#),
     Row::hashed("hashed_maids", "Mobile Ad Identifier", key!("hashed_maids"), Personal::MobileAdId).describe("Advertising ids of the user's devices (IDFA, GAID).").vendor_default(FirstOf(&["context.device.advertisingId"])),
-    event!("click_id", "Click ID", String).nullable()
+    event!("click_id", "Click ID", String).nullable().identifies(Identifier::ClickId)
             .describe("The epik value that Pinterest puts on clicks: the `_epik` cookie or the `epik` query parameter.").vendor_default(FirstOf(&["properties._epik", "properties.epik", "context._epik", "context.click_ids._epik"])).derived(derive::CLICK_ID, "`epik` or `_epik` in the query of `context.page.search`, `context.page.url`, `properties.search` or `properties.url`"),
     event!("partner_id", "Partner ID", String).nullable()
             .describe("A visitor id from a partner; only if Pinterest asks for it."),

@@ -11,6 +11,7 @@ mod payload;
 mod person;
 mod presets;
 mod reasons;
+mod score;
 mod segment;
 mod sink;
 mod wire;

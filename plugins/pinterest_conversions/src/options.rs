@@ -5,6 +5,8 @@ use serde::Deserialize;
 use signalbox_conversions::{OptOutPolicy, Spec, compat_setting};
 use signalbox_http::{HeaderValue, Url};
 
+use crate::score::ScoreAccess;
+
 /// A sink for Pinterest, as its settings say.
 #[derive(Debug)]
 pub struct Pinterest {
@@ -20,6 +22,8 @@ pub struct Pinterest {
     pub(crate) probe_url: Url,
     /// Marked as sensitive.
     pub(crate) authorization: HeaderValue,
+    /// Access to Pinterest's own rating of the events; `None` without a token for it.
+    pub(crate) scores: Option<ScoreAccess>,
 }
 
 compat_setting! {

@@ -7,14 +7,14 @@ use serde::de::IgnoredAny;
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written, refused_properties};
-use signalbox_core::{Outcome, Reason, Record, Verdict};
-use signalbox_http::{Body, Bytes, Reply, Request, StatusTable, Url, header};
+use signalbox_core::{Outcome, Reason, Record, Score, Verdict};
+use signalbox_http::{Body, Bytes, Reply, Request, ScoreRequest, StatusTable, Url, header};
 use signalbox_segment::value::Value;
 
-use crate::api::{EventStatus, Failed, Processed, Status, unexpected_properties};
+use crate::api::{EventStatus, Failed, Processed, Status, failed, unexpected_properties, words};
 use crate::fields::SPEC;
 use crate::options::{Compat, OnUnknownProperty, Pinterest};
-use crate::{derive, segment, write};
+use crate::{derive, score, segment, write};
 
 /// A test event that Pinterest checks and does not record. Its e-mail hash is that of
 /// `test@example.com`. Pinterest would find a fixed time too old after a week.
@@ -91,6 +91,20 @@ impl Vendor for Pinterest {
             _ => Err(StatusTable::new().reason(reply, &words(reply))),
         }
     }
+
+    fn score(&self) -> ScoreRequest {
+        match &self.scores {
+            Some(access) => ScoreRequest::Send(Box::new(access.request())),
+            None => ScoreRequest::NotSetUp(
+                "With eqs_token, an OAuth access token of Pinterest's with the scope ads:read, the router fetches Pinterest's \
+                 own event quality score once an hour, and with it the share of events that the tag on the site sent too.",
+            ),
+        }
+    }
+
+    fn interpret_score(&self, reply: &Reply) -> Result<Vec<Score>, Reason> {
+        score::interpret(reply)
+    }
 }
 
 impl Pinterest {
@@ -154,15 +168,6 @@ fn unreadable(reply: &Reply) -> Verdict {
     let status = reply.status.as_u16();
     let message = format!("Pinterest answered {status}, but its body cannot be read");
     Verdict::unclear(Reason::new("unreadable_reply", message))
-}
-
-/// Pinterest's own words about a failure, if the body is in its form.
-fn words(reply: &Reply) -> String {
-    failed(reply).message.unwrap_or_default()
-}
-
-fn failed(reply: &Reply) -> Failed {
-    serde_json::from_slice(&reply.body).unwrap_or_default()
 }
 
 /// Returns the reason of a failure that only the operator can end, with the remedy.

@@ -9,7 +9,7 @@ use signalbox_conversions::defaults::choice;
 use signalbox_conversions::encode::place;
 use signalbox_conversions::field::Default::{FirstOf, Json, Nothing};
 use signalbox_conversions::field::Kind::{self, Amount, Contents, Currency, Number, Text, Texts, Whole};
-use signalbox_conversions::field::Row;
+use signalbox_conversions::field::{Identifier, Row};
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{SEGMENT_TIKTOK, TIKTOK};
 use signalbox_conversions::{
@@ -34,15 +34,15 @@ const SHARED: &[Row] = &[
     Row::hashed("email", "Email", key!("email"), Personal::Email).describe("E-mail addresses.").default_mapping(either!("properties.email", "context.traits.email")).from_traits(),
     Row::hashed("phone_number", "Phone Number", key!("phone"), Personal::Phone).describe("Phone numbers with `+` and country code.").default_mapping(either!("properties.phone", "context.traits.phone")).from_traits(),
     Row::hashed("external_id", "External ID", key!("external_id"), Personal::ExternalId).describe("Ids of the user in your own systems, the same as at the pixel.").default_mapping(either!("userId", "anonymousId")).vendor_default(FirstOf(&["userId", "anonymousId"])),
-    own!("ttclid", "TikTok Click ID", String).describe("The `ttclid` value that TikTok puts on clicks, at most 1,000 characters.").default_mapping(either!("properties.ttclid", "integrations.TikTok Conversions.ttclid")).vendor_default(FirstOf(&["properties.ttclid", "integrations.TikTok Conversions.ttclid", "context.ttclid", "context.click_ids.ttclid"])).derived(derive::TTCLID, "`ttclid` of the page's address, of its query, of the page before, or the cookie"),
-    own!("ttp", "TikTok Cookie ID", String).describe("The value of the `_ttp` cookie, which the pixel sets.").default_mapping(either!("properties.ttp", "integrations.TikTok Conversions.ttp")).vendor_default(FirstOf(&["properties.ttp", "integrations.TikTok Conversions.ttp", "context.ttp", "context.click_ids._ttp"])).derived(derive::TTP, "the cookie `_ttp` in `context.cookies` or `context.cookie`"),
+    own!("ttclid", "TikTok Click ID", String).identifies(Identifier::ClickId).describe("The `ttclid` value that TikTok puts on clicks, at most 1,000 characters.").default_mapping(either!("properties.ttclid", "integrations.TikTok Conversions.ttclid")).vendor_default(FirstOf(&["properties.ttclid", "integrations.TikTok Conversions.ttclid", "context.ttclid", "context.click_ids.ttclid"])).derived(derive::TTCLID, "`ttclid` of the page's address, of its query, of the page before, or the cookie"),
+    own!("ttp", "TikTok Cookie ID", String).identifies(Identifier::BrowserId).describe("The value of the `_ttp` cookie, which the pixel sets.").default_mapping(either!("properties.ttp", "integrations.TikTok Conversions.ttp")).vendor_default(FirstOf(&["properties.ttp", "integrations.TikTok Conversions.ttp", "context.ttp", "context.click_ids._ttp"])).derived(derive::TTP, "the cookie `_ttp` in `context.cookies` or `context.cookie`"),
     own!("timestamp", "Event Timestamp", String).describe("When it happened: a date, or an epoch number, of seconds to nanoseconds.").default_mapping(from_path!("timestamp")),
     own!("event_id", "Event ID", String).describe("The id by which TikTok recognises duplicates. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
     own!("limited_data_use", "Limited Data Use", Boolean).describe("Whether TikTok may process the event to a limited extent only, where a law of the place says so.").default_mapping(from_path!("properties.limited_data_use")).derived(derive::LIMITED_DATA_USE, "true if `context.device.adTrackingEnabled` or the consent to `Advertising` in `context.consent.categoryPreferences` is false"),
     own!("test_event_code", "Test Event Code", String).describe("A code of Events Manager; TikTok shows the event there and does not count it."),
     own!("locale", "Locale", String).describe("BCP 47 language tag.").default_mapping(from_path!("context.locale")),
-    own!("ip", "IP Address", String).describe("IPv4 or IPv6 address of the user; never hashed.").default_mapping(from_path!("context.ip")),
-    own!("user_agent", "User Agent", String).describe("User agent of the browser or app; never hashed.").default_mapping(from_path!("context.userAgent")),
+    own!("ip", "IP Address", String).identifies(Identifier::IpAddress).describe("IPv4 or IPv6 address of the user; never hashed.").default_mapping(from_path!("context.ip")),
+    own!("user_agent", "User Agent", String).identifies(Identifier::UserAgent).describe("User agent of the browser or app; never hashed.").default_mapping(from_path!("context.userAgent")),
     own!("url", "Page URL", String).url().describe("Address of the page, with its parameters.").default_mapping(from_path!("context.page.url")).vendor_default(FirstOf(&["context.page.url", "properties.url"])),
     own!("referrer", "Page Referrer", String).url().describe("Address of the page before.").default_mapping(from_path!("context.page.referrer")),
     Row::member(key!("contents"), "Contents", Contents).members(CONTENT, fields!(CONTENT)).describe("The products.").vendor_default(Json(products!(concat!(r#"{"price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"content_category":{"@path":"$.category"},"content_id":"#, first_id!(), r#","content_name":{"@path":"$.name"},"brand":{"@path":"$.brand"}}"#)))),

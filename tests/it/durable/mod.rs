@@ -10,7 +10,6 @@ mod emptied;
 mod ending;
 mod erase;
 mod escapes;
-mod fates;
 mod files;
 mod folder;
 mod full;

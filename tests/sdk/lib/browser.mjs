@@ -7,14 +7,11 @@ import path from 'node:path'
 
 import { chromium } from 'playwright-core'
 
+import { FLAGS } from './flags.mjs'
+
 const require = createRequire(import.meta.url)
 const UMD = path.resolve(import.meta.dirname, '../node_modules/@segment/analytics-next/dist/umd')
 const snippet = require('@segment/snippet')
-
-const FLAGS = [
-  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-  ...['--disable-component-update', '--disable-sync'],
-]
 
 /** Serves the shop's pages: `/` with the npm package's library, `/snippet` with the snippet, `/empty` with nothing. */
 function shop(snippetHost) {

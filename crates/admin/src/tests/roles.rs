@@ -4,8 +4,8 @@ use signalbox_config::{AdminToken, Role};
 
 use super::*;
 
-const READER: &str = "zq-reader-token-51c2";
-const OPERATOR: &str = "zq-operator-token-77aa";
+pub(super) const READER: &str = "zq-reader-token-51c2";
+pub(super) const OPERATOR: &str = "zq-operator-token-77aa";
 
 fn token(name: &str, role: Role, token: &str) -> AdminToken {
     AdminToken {
@@ -15,7 +15,7 @@ fn token(name: &str, role: Role, token: &str) -> AdminToken {
     }
 }
 
-fn access() -> Access {
+pub(super) fn access() -> Access {
     Access {
         tokens: vec![
             token("media-team", Role::Read, READER),
@@ -27,7 +27,7 @@ fn access() -> Access {
 }
 
 /// Asks with a token; a POST has no body.
-async fn ask_as(at: SocketAddr, token: &str, request: &str) -> Answer {
+pub(super) async fn ask_as(at: SocketAddr, token: &str, request: &str) -> Answer {
     let body = if request.starts_with("GET") {
         ""
     } else {

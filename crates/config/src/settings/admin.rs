@@ -1,13 +1,14 @@
 //! `[admin]`
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use signalbox_core::{BuildError, Secret};
 
-use super::Table;
 use super::tokens::{AdminToken, Role, token_faults};
+use super::{JournalSettings, Table};
 
 /// The address for operators: metrics, health, status.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -30,9 +31,22 @@ pub struct AdminSettings {
     /// with a token, and `/health`, `/live` and `/ready` are always served. Default: none.
     #[serde(default)]
     pub hosts: Vec<String>,
+    /// File of the audit log: a line of JSON for each act of an operator, with who, when and what. At 10 MB it is renamed to the
+    /// name with `.1`, which replaces the one before. Default: the folder of the journal with its name and `-audit.jsonl`,
+    /// so `"signalbox-journal-audit.jsonl"`; memory journal: none.
+    pub audit: Option<PathBuf>,
 }
 
 impl AdminSettings {
+    /// Fills in the default path of the audit log, which is that of no other journal.
+    pub(crate) fn beside(self, journal: &JournalSettings) -> AdminSettings {
+        let default = || journal.beside("-audit.jsonl");
+        AdminSettings {
+            audit: self.audit.or_else(default),
+            ..self
+        }
+    }
+
     /// Returns true if a token lets its caller see everything.
     pub(crate) fn has_operator(&self) -> bool {
         self.token.is_some() || self.tokens.iter().any(|token| token.role == Role::Operator)

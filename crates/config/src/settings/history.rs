@@ -55,14 +55,8 @@ impl HistorySettings {
 
     /// Fills in the default folder, which is that of no other journal.
     pub(crate) fn beside(self, journal: &JournalSettings) -> HistorySettings {
-        let default = || {
-            let folder = (journal.kind == JournalKind::Disk).then(|| journal.folder())?;
-            let mut name = folder.file_name()?.to_owned();
-            name.push("-history");
-            Some(folder.with_file_name(name))
-        };
         HistorySettings {
-            path: self.path.or_else(default),
+            path: self.path.or_else(|| journal.beside("-history")),
             ..self
         }
     }

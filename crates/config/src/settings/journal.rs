@@ -63,6 +63,14 @@ impl JournalSettings {
         self.kind == JournalKind::Disk && self.key.is_empty()
     }
 
+    /// Returns a path beside the folder: its name with an ending. `None` for a memory journal, and for a folder without a name.
+    pub(crate) fn beside(&self, ending: &str) -> Option<PathBuf> {
+        let folder = (self.kind == JournalKind::Disk).then(|| self.folder())?;
+        let mut name = folder.file_name()?.to_owned();
+        name.push(ending);
+        Some(folder.with_file_name(name))
+    }
+
     /// The limit in bytes.
     #[must_use]
     pub fn limit(&self) -> u64 {

@@ -34,6 +34,7 @@ use crate::ledger::SinkLedger;
 use crate::rate_group::RateGroup;
 use crate::tap::Taps;
 use crate::telemetry::SinkMeters;
+use crate::tester::TestedSink;
 
 /// Events taken from the journal at once: enough to spread the cost of a wake-up, few enough that others who want the
 /// same processor wait less than a millisecond.
@@ -70,6 +71,15 @@ impl Parts {
             stage: Arc::new(stage),
             holds: Holds::none(),
             rate_group,
+        }
+    }
+
+    /// Returns the parts that tests of events need.
+    pub(crate) fn tested(&self) -> TestedSink {
+        TestedSink {
+            options: self.options.clone(),
+            stage: self.stage.clone(),
+            rate_group: self.rate_group.clone(),
         }
     }
 

@@ -16,6 +16,8 @@ pub struct SinkOptions {
     pub name: Arc<str>,
     /// The sources it listens to.
     pub inputs: Vec<Arc<str>>,
+    /// The names of its transforms.
+    pub through: Vec<Arc<str>>,
     /// True if the sink filters pending events of sources that are no longer its inputs, instead of delivering them.
     pub filter_removed: bool,
     /// The sink's mappings by name, with fingerprints.

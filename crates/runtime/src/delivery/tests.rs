@@ -209,6 +209,7 @@ fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
         options: SinkOptions {
             name: "sink".into(),
             inputs: vec!["in".into()],
+            through: Vec::new(),
             filter_removed: false,
             mappings: BTreeMap::new(),
             orphan: false,

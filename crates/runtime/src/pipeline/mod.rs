@@ -58,6 +58,8 @@ pub struct BuiltSource {
     pub was: Option<String>,
     /// Its `through`.
     pub transforms: Vec<Box<dyn Transform>>,
+    /// The names of these.
+    pub through: Vec<Arc<str>>,
     /// The paths that its hashing transforms leave plain by their settings; `None` if none hashes.
     pub kept_plain: Option<Vec<String>>,
     /// Ready to start.
@@ -115,6 +117,7 @@ impl Pipeline {
                     name,
                     was: entry.runtime.was.clone(),
                     transforms: transforms?,
+                    through: through.iter().map(|name| name.as_str().into()).collect(),
                     kept_plain: declared.kept_plain(through),
                     source: source.component,
                     fingerprint,

@@ -23,6 +23,7 @@ pub(super) fn options(entry: &SinkEntry, declares: &SinkDeclarations, durable: b
     SinkOptions {
         name: entry.name.as_str().into(),
         inputs: keys.inputs.iter().map(|name| name.as_str().into()).collect(),
+        through: keys.through.iter().map(|name| name.as_str().into()).collect(),
         filter_removed: keys.inputs_removed == InputsRemoved::Filter,
         mappings: declares.mappings.iter().cloned().collect(),
         orphan: false,

@@ -30,6 +30,7 @@ use crate::rate_group::{Member, RateGroups};
 use crate::sockets::{OpenSockets, SocketAccess};
 use crate::source_notes::SourceNotes;
 use crate::telemetry::{SinkMeters, Telemetry};
+use crate::tester::TestedSource;
 
 use ending::Ending;
 pub use view::View;
@@ -315,7 +316,7 @@ impl Running {
         let (inputs, owed) = (parts.options.inputs.clone(), opened.1.owed.clone());
         let debts = crate::delivery::debts(&opened.1);
         let (filters, sheds) = (parts.options.filter_removed, parts.options.shed_when_full);
-        self.view.show(&name, parts.stage.clone());
+        self.view.show(&name, parts.tested());
         let dead_letters = self.dead_letters.clone();
         let driver = Driver::new(
             parts,
@@ -368,6 +369,10 @@ impl Running {
             taps: self.ledger.taps.clone(),
             closed: self.ending.closed.clone(),
         });
+        let tested = TestedSource {
+            intake: intake.clone(),
+            through: built.through.into(),
+        };
         let shutdown = CancellationToken::new();
         let access = self.sockets.access(name.clone());
         let context = SourceContext {
@@ -387,6 +392,7 @@ impl Running {
             let name = name.clone();
             async move { (name, task.await) }
         });
+        self.view.show_source(&name, tested);
         self.sources.insert(
             name,
             SourceHandle {

@@ -129,6 +129,7 @@ impl Running {
             }
         }
         for (name, handle) in old {
+            self.view.hide_source(&name);
             // The source may have requests under way.
             self.listen(&name, &handle);
             handle.shutdown.cancel();

@@ -72,6 +72,7 @@ impl Running {
     /// rest stays in the journal, unless that is in memory. Returns the number of undelivered events, over all sinks.
     pub async fn stop(&mut self, deadline: Duration) -> u64 {
         self.view.stopping.store(true, Relaxed);
+        self.view.end_scores();
         for source in self.sources.values() {
             source.shutdown.cancel();
         }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use signalbox_core::Rated;
 use signalbox_journal::Journal;
 
-use crate::delivery::Stage;
+use crate::scores::{DestinationScores, ScoreWatch};
+use crate::tester::{TestedSink, TestedSource, Tester};
 
 /// The visible state of a running pipeline beside its ledger. Cheap to clone.
 #[derive(Clone)]
@@ -15,11 +17,18 @@ pub struct View {
     pub(super) started: Arc<AtomicBool>,
     journal: Arc<dyn Journal>,
     sinks: Arc<RwLock<Sinks>>,
+    sources: Arc<RwLock<BTreeMap<Arc<str>, TestedSource>>>,
     /// The names of the disabled sinks.
     disabled: Arc<RwLock<Vec<Arc<str>>>>,
 }
 
-type Sinks = BTreeMap<Arc<str>, Arc<Stage>>;
+type Sinks = BTreeMap<Arc<str>, Arc<Shown>>;
+
+/// A sink, and what its destination says about events.
+struct Shown {
+    tested: TestedSink,
+    scores: ScoreWatch,
+}
 
 impl View {
     pub(super) fn new(journal: Arc<dyn Journal>) -> View {
@@ -28,6 +37,7 @@ impl View {
             started: Arc::default(),
             journal,
             sinks: Arc::default(),
+            sources: Arc::default(),
             disabled: Arc::default(),
         }
     }
@@ -57,15 +67,11 @@ impl View {
     }
 
     /// Adds a sink, or replaces the one of this name.
-    pub(super) fn show(&self, name: &Arc<str>, stage: Arc<Stage>) {
+    pub(super) fn show(&self, name: &Arc<str>, tested: TestedSink) {
+        let scores = ScoreWatch::start(name.clone(), tested.stage.sink.clone());
+        let shown = Arc::new(Shown { tested, scores });
         let mut sinks = self.sinks.write().unwrap_or_else(PoisonError::into_inner);
-        sinks.insert(name.clone(), stage);
-    }
-
-    /// Returns the steps of a sink that runs: its filters, transforms and mappings.
-    pub fn stage(&self, sink: &str) -> Option<Arc<Stage>> {
-        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
-        sinks.get(sink).cloned()
+        sinks.insert(name.clone(), shown);
     }
 
     /// Removes a sink.
@@ -74,11 +80,36 @@ impl View {
         sinks.remove(name);
     }
 
+    /// Adds a source, or replaces the one of this name.
+    pub(super) fn show_source(&self, name: &Arc<str>, source: TestedSource) {
+        let mut sources = self.sources.write().unwrap_or_else(PoisonError::into_inner);
+        sources.insert(name.clone(), source);
+    }
+
+    /// Removes a source.
+    pub(super) fn hide_source(&self, name: &str) {
+        let mut sources = self.sources.write().unwrap_or_else(PoisonError::into_inner);
+        sources.remove(name);
+    }
+
+    /// Returns the components as they run now, for tests of events.
+    pub(crate) fn tester(&self) -> Tester {
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
+        let sinks = sinks
+            .iter()
+            .map(|(name, shown)| (name.clone(), shown.tested.clone()));
+        let sources = self.sources.read().unwrap_or_else(PoisonError::into_inner);
+        Tester {
+            sinks: sinks.collect(),
+            sources: sources.clone(),
+        }
+    }
+
     /// Lists the notes of all sinks, with the sinks' names.
     pub(super) fn all_notes(&self) -> Vec<(Arc<str>, String)> {
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let notes = |(name, stage): (Arc<str>, Arc<Stage>)| {
-            let notes = stage.sink.notes().into_iter();
+        let notes = |(name, shown): (Arc<str>, Arc<Shown>)| {
+            let notes = shown.tested.stage.sink.notes().into_iter();
             notes.map(move |note| (name.clone(), note))
         };
         sinks.into_iter().flat_map(notes).collect()
@@ -103,11 +134,31 @@ impl View {
 
     /// Lists a sink's findings while running ([`signalbox_core::Sink::notes`]).
     pub fn sink_notes(&self, sink: &str) -> Vec<String> {
-        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
-        sinks
-            .get(sink)
-            .map(|stage| stage.sink.notes())
+        let shown = self.shown(sink);
+        shown
+            .map(|shown| shown.tested.stage.sink.notes())
             .unwrap_or_default()
+    }
+
+    /// Names the facts by which a sink's destination rates events of this name ([`signalbox_core::Sink::rated`]).
+    pub(crate) fn rated(&self, sink: &str, event_name: &str) -> Option<Rated> {
+        self.shown(sink)?.tested.stage.sink.rated(event_name)
+    }
+
+    /// Returns the scores that a sink's destination gives.
+    pub(crate) fn scores(&self, sink: &str) -> Option<DestinationScores> {
+        self.shown(sink)?.scores.known()
+    }
+
+    /// Asks destinations for no more scores.
+    pub(super) fn end_scores(&self) {
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
+        sinks.values().for_each(|shown| shown.scores.stop());
+    }
+
+    fn shown(&self, sink: &str) -> Option<Arc<Shown>> {
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
+        sinks.get(sink).cloned()
     }
 }
 

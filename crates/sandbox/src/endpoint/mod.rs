@@ -23,6 +23,9 @@ pub(crate) async fn answer(
     head: &request::Parts,
     body: Option<Bytes>,
 ) -> Reply {
+    if let Some(id) = api.scored(head.uri.path()) {
+        return scores(shared, api, head, id);
+    }
     let Some(id) = api.endpoint(head.uri.path()) else {
         return api.not_found();
     };
@@ -40,6 +43,29 @@ pub(crate) async fn answer(
     };
     let reply = in_its_time(shared, api, &call).await;
     api.marked(head.uri.path(), reply)
+}
+
+/// Most events that scores are computed from, the newest ones.
+const SCORED: usize = 10_000;
+
+/// Answers a call for scores, which faults turn away like one that brings events.
+fn scores(shared: &Shared, api: &dyn Api, head: &request::Parts, id: &str) -> Reply {
+    if head.method != Method::GET {
+        return api.other(StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed here.");
+    }
+    let call = Call {
+        id,
+        query: head.uri.query().unwrap_or_default(),
+        headers: &head.headers,
+        body: Bytes::new(),
+    };
+    if let Some(reply) = turned_away::turned_away(shared, api, &call) {
+        return reply;
+    }
+    let vendor = api.vendor();
+    let events = shared.memory().events.newest(SCORED, |(of, _)| *of == vendor);
+    let events: Vec<String> = events.into_iter().map(|(_, event)| event).collect();
+    api.scores(call.query, &events, unix_seconds(SystemTime::now()))
 }
 
 /// Answers a call, late if the fault `slow` strikes.

@@ -1,7 +1,9 @@
-//! The stand-in for Pinterest: its endpoint `POST /v5/ad_accounts/{ad_account_id}/events`, and the rules of its events.
+//! The stand-in for Pinterest: its endpoint `POST /v5/ad_accounts/{ad_account_id}/events`, the rules
+//! of its events, and their scores.
 
 mod answers;
 mod schema;
+mod score;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -30,8 +32,15 @@ impl Api for Pinterest {
     }
 
     fn endpoint<'a>(&self, path: &'a str) -> Option<&'a str> {
-        let account = path.strip_prefix("/v5/ad_accounts/")?.strip_suffix("/events")?;
-        (!account.contains('/')).then_some(account)
+        account(path, "/events")
+    }
+
+    fn scored<'a>(&self, path: &'a str) -> Option<&'a str> {
+        account(path, "/conversion_eqs")
+    }
+
+    fn scores(&self, query: &str, events: &[String], now: i64) -> Reply {
+        score::answer(query, events, now).unwrap_or_else(answers::invalid)
     }
 
     fn token(&self, call: &Call<'_>) -> Option<String> {
@@ -81,6 +90,12 @@ impl Api for Pinterest {
             ldp: ldp.then(|| event.has("st") && event.has("country")),
         }
     }
+}
+
+/// Returns the ad account's id in a path that ends like this.
+fn account<'a>(path: &'a str, end: &str) -> Option<&'a str> {
+    let account = path.strip_prefix("/v5/ad_accounts/")?.strip_suffix(end)?;
+    (!account.contains('/')).then_some(account)
 }
 
 /// Returns the value of `test` in a query.

@@ -17,7 +17,7 @@ mod progress;
 mod replay;
 mod report;
 mod resend;
-mod run;
+pub(crate) mod run;
 mod sandbox;
 mod status;
 mod tap;
@@ -49,7 +49,7 @@ async fn carry_out(command: Command) -> Result<Code, Failure> {
         Command::Journal(args) => journal::run(args).await,
         Command::DryRun(args) => dry_run::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
-        Command::Demo => crate::demo::run().await,
+        Command::Demo(args) => crate::demo::run(args.keep).await,
         Command::Plugins(args) => plugins::run(args.name.as_deref()),
         Command::Schema => {
             crate::terminal::print(&format!("{:#}\n", signalbox_config::schema()));

@@ -200,7 +200,7 @@ impl Signals {
 }
 
 /// Waits for SIGTERM or SIGINT.
-pub(super) async fn interrupted() -> Result<(), String> {
+pub(crate) async fn interrupted() -> Result<(), String> {
     Signals::new()?.stop().await;
     Ok(())
 }

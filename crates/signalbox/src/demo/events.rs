@@ -9,13 +9,18 @@ use serde_json::{Value, json};
 /// The write key of `examples/three-platforms.toml`.
 const WRITE_KEY: &str = "demo-write-key";
 
-/// Sends everything; returns how many events there were.
-pub(crate) async fn send(address: &str) -> Result<u64, String> {
-    let client = reqwest::Client::builder()
+/// Makes the client that stands for the SDKs.
+pub(super) fn client() -> Result<reqwest::Client, String> {
+    reqwest::Client::builder()
         .no_proxy()
         .timeout(std::time::Duration::from_secs(10))
         .build()
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| error.to_string())
+}
+
+/// Sends everything; returns how many events there were.
+pub(crate) async fn send(address: &str) -> Result<u64, String> {
+    let client = client()?;
     let mut sent = 0;
     for (path, event) in browser() {
         post(&client, address, path, event.to_string().into_bytes(), false).await?;
@@ -32,7 +37,7 @@ pub(crate) async fn send(address: &str) -> Result<u64, String> {
     Ok(sent)
 }
 
-async fn post(
+pub(super) async fn post(
     client: &reqwest::Client,
     address: &str,
     path: &str,
@@ -64,7 +69,8 @@ async fn post(
     }
 }
 
-fn now(seconds_ago: i64) -> String {
+/// Writes a moment, some seconds ago, as SDKs do.
+pub(super) fn now(seconds_ago: i64) -> String {
     let at = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds_ago);
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
