@@ -26,6 +26,9 @@ pub struct Health {
     pub files: u64,
     /// Bytes of all files.
     pub bytes: u64,
+    /// The most bytes of rows; `None` if no rows are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
 }
 
 /// The numbers behind [`Health`].
@@ -71,6 +74,7 @@ impl Numbers {
             queued: self.queued.load(Relaxed),
             files: self.files.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
+            max_bytes: None,
         }
     }
 

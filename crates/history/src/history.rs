@@ -149,7 +149,11 @@ impl History {
     /// Returns the state of the history.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.shared.numbers.health()
+        let settings = &self.shared.settings;
+        Health {
+            max_bytes: (settings.rows != Keep::Off).then_some(settings.max_bytes),
+            ..self.shared.numbers.health()
+        }
     }
 
     /// Returns a reader of the files and of the newest ids.

@@ -18,7 +18,7 @@ const SIZE: (usize, usize) = (720, 140);
 /// Least height of a count that is not zero.
 const LEAST: usize = 2;
 
-/// Draws columns. `series` has the name of each count and the class of its colour: `good`, `still` or `bad`.
+/// Draws columns. `series` has the name of each count and the class of its colour: `good`, `still`, `calm`, `attention` or `bad`.
 pub(crate) fn columns(title: &str, series: &[(&str, &str)], columns: &[Column]) -> Markup {
     let (width, height) = SIZE;
     let sum = |column: &Column| column.counts.iter().map(|(count, _)| count).sum::<u64>();

@@ -1,8 +1,12 @@
 //! What calls for an operator, with the sentence that says what to do.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use signalbox_admin::{Status, Trouble};
+use signalbox_history::{Outcome, Sum};
+use signalbox_journal::SOURCE;
 
 use crate::words::{self, link};
 
@@ -33,8 +37,9 @@ pub(crate) struct Advice {
     pub(super) more: String,
 }
 
-/// Lists the things that call for an operator, the most urgent first.
-pub(super) fn list(status: &Status, troubles: Vec<Trouble>) -> Vec<Advice> {
+/// Lists the things that call for an operator, the most urgent first. `hours` are sums of the last 24 hours by hour, outcome and
+/// sink.
+pub(super) fn list(status: &Status, troubles: Vec<Trouble>, hours: &[Sum]) -> Vec<Advice> {
     let mut list: Vec<Advice> = troubles
         .into_iter()
         .map(|trouble| of_trouble(status, trouble))
@@ -99,8 +104,46 @@ pub(super) fn list(status: &Status, troubles: Vec<Trouble>) -> Vec<Advice> {
             "The totals of the ledger count them. If it happens often, give the history a faster disk.",
         );
     }
+    list.extend(failing(hours));
     list.sort_by_key(|advice| std::cmp::Reverse(advice.level));
     list
+}
+
+/// Lists the sinks of which more than one record in a hundred failed in the last 24 hours, the share at which alerts begin by
+/// default.
+fn failing(hours: &[Sum]) -> Vec<Advice> {
+    let mut by_sink: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for sum in hours {
+        let [_, outcome, sink] = &*sum.group else { continue };
+        // A source notes no event that it journalled, so there is no share of it.
+        if sink.starts_with(SOURCE) {
+            continue;
+        }
+        let (ended, failed) = by_sink.entry(sink).or_default();
+        let count = u64::try_from(sum.count).unwrap_or(0);
+        *ended += count;
+        if Outcome::named(outcome).is_some_and(Outcome::is_failure) {
+            *failed += count;
+        }
+    }
+    let failing = by_sink
+        .into_iter()
+        .filter(|(_, (ended, failed))| failed * 100 > *ended);
+    let advice = failing.map(|(sink, (ended, failed))| Advice {
+        level: Level::Attention,
+        component: sink.to_owned(),
+        problem: format!(
+            "failed to deliver {} of its records in the last 24 hours",
+            words::percent(failed, ended)
+        ),
+        remedy: format!(
+            "{} of {} became dead letters: see the reasons, repair the cause, then retry or discard them.",
+            words::number(failed),
+            words::number(ended)
+        ),
+        more: link("failures", &[("sink", sink)]),
+    });
+    advice.collect()
 }
 
 fn of_trouble(status: &Status, trouble: Trouble) -> Advice {
@@ -189,4 +232,33 @@ pub(super) fn judge(status: &Status, advice: &[Advice]) -> (Level, String) {
         ),
     };
     (first.level, format!("{about}{more}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_failures_above_one_in_a_hundred_calls_for_a_look() {
+        let sum = |outcome: &str, count| Sum {
+            group: vec!["0".to_owned(), outcome.to_owned(), "pin".to_owned()],
+            count,
+            ..Sum::default()
+        };
+        assert_eq!(
+            failing(&[sum("delivered", 198), sum("rejected", 1), sum("expired", 1)]),
+            []
+        );
+        let advice = failing(&[sum("delivered", 197), sum("rejected", 1), sum("expired", 2)]);
+        assert_eq!(advice[0].level, Level::Attention);
+        assert!(advice[0].problem.contains("2 %"), "{advice:?}");
+        assert_eq!(advice[0].more, "/ui/failures?sink=pin");
+    }
+
+    #[test]
+    fn messages_become_sentences() {
+        assert_eq!(sentence("the token ran out"), "The token ran out.");
+        assert_eq!(sentence("über."), "Über.");
+        assert_eq!(sentence(""), "");
+    }
 }

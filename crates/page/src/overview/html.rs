@@ -9,11 +9,13 @@ use super::sums::Bucket;
 use crate::chart::{self, Column, linked};
 use crate::words::{self, link};
 
-/// The three colours of the charts.
-const SERIES: [(&str, &str); 3] = [
+/// The outcomes of the charts, each with the class of its colour.
+const SERIES: [(&str, &str); 5] = [
     ("delivered", "good"),
-    ("filtered or duplicate", "still"),
-    ("rejected or expired", "bad"),
+    ("filtered", "still"),
+    ("duplicate", "calm"),
+    ("rejected", "bad"),
+    ("expired", "attention"),
 ];
 
 pub(super) fn overview(view: &Overview, sink: Option<&str>) -> Markup {
@@ -70,7 +72,7 @@ fn advise(advice: &Advice) -> Markup {
             }
             p {
                 (advice.remedy)
-                @if !advice.more.is_empty() { " " a href=(advice.more) { "See the events" } }
+                @if !advice.more.is_empty() { " " a href=(advice.more) { "See them" } }
             }
         }
     }
@@ -188,8 +190,10 @@ fn columns(buckets: &[Bucket], format: &str, sink: Option<&str>) -> Vec<Column> 
             label: words::short(bucket.begin, format),
             counts: vec![
                 (bucket.delivered, rows("delivered")),
-                (bucket.filtered + bucket.duplicate, rows("filtered")),
-                (bucket.rejected + bucket.expired, rows("rejected")),
+                (bucket.filtered, rows("filtered")),
+                (bucket.duplicate, rows("duplicate")),
+                (bucket.rejected, rows("rejected")),
+                (bucket.expired, rows("expired")),
             ],
         }
     };
@@ -258,7 +262,7 @@ fn stores(fills: &[Fill]) -> Markup {
                         tr {
                             th scope="row" { (fill.store) }
                             td.number { (words::bytes(fill.bytes)) }
-                            td.number { (fill.max_bytes.map_or("no limit of its size".to_owned(), words::bytes)) }
+                            td.number { (fill.max_bytes.map_or("–".to_owned(), words::bytes)) }
                             td.number { (fill.max_bytes.map_or("–".to_owned(), |most| words::percent(fill.bytes, most))) }
                             td { (fill.about) }
                         }

@@ -50,7 +50,8 @@ impl View for Overview {
             ),
             None => None,
         };
-        let advice = advice::list(&status, page.admin.troubles());
+        let hours = sums.as_ref().map_or(&[][..], |sums| &sums.hours);
+        let advice = advice::list(&status, page.admin.troubles(), hours);
         let (level, sentence) = advice::judge(&status, &advice);
         let none = Vec::new();
         let failed = sums.as_ref().map_or(&none, |sums| &sums.failed);
@@ -141,7 +142,7 @@ fn fills(status: &Status) -> Vec<Fill> {
         fills.push(Fill {
             store: "history".to_owned(),
             bytes: history.bytes,
-            max_bytes: None,
+            max_bytes: history.max_bytes,
             about: words::counted(history.files, "file of records", "files of records"),
         });
     }
