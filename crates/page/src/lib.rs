@@ -9,11 +9,13 @@
 
 mod assets;
 mod chart;
+mod failures;
 mod layout;
 mod mount;
 mod openapi;
 mod overview;
 mod problem;
+mod quality;
 mod state;
 mod view;
 mod words;
@@ -29,6 +31,10 @@ use crate::mount::Mount;
 pub fn routes(admin: AdminState) -> PageRoutes {
     Mount::default()
         .view::<overview::Overview>()
+        .view::<failures::Failures>()
+        .act::<failures::RetryLetters>()
+        .act::<failures::DiscardLetters>()
+        .view::<quality::Quality>()
         .route("/", get(|| async { Redirect::to("/ui/overview") }))
         .finish(admin)
 }

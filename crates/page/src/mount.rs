@@ -43,7 +43,6 @@ impl Mount {
     }
 
     /// Adds an act.
-    #[expect(dead_code, reason = "the views that act come next")]
     pub(crate) fn act<A: Act>(mut self) -> Mount {
         self.api.add_act::<A>();
         let path = format!("/api/{}", A::NAME);
