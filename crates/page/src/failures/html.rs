@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use signalbox_admin::Caller;
 use signalbox_journal::SOURCE;
 
-use super::{Failures, Group, Query, Sample};
+use super::data::{Failures, Group, Hour, Query, Sample};
 use crate::chart::{self, Column, linked};
 use crate::words::{self, counted, link};
 
@@ -74,7 +74,7 @@ fn shown(view: &Failures, group: &Group, query: &Query, caller: &Caller) -> Mark
 }
 
 fn trend(group: &Group) -> Markup {
-    let column = |hour: &super::Hour| {
+    let column = |hour: &Hour| {
         let (since, before) = (hour.begin.to_string(), (hour.begin + HOUR).to_string());
         let query = [
             ("sink", &*group.sink),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use signalbox_history::{By, Outcome, Report, Sum};
 use signalbox_journal::{DeadLetterFilter, DeadLetterGroup, Journal, Page as LetterPage, StoredLetter};
 
+use super::data::{Failures, Group, Hour, Query, Sample, Words};
 use super::remedies::remedy;
-use super::{Failures, Group, Hour, Query, Sample, Words};
 use crate::problem::Problem;
 use crate::state::Page;
 use crate::words::now;
