@@ -1,12 +1,15 @@
 //! The paths of the history.
 
+use std::sync::PoisonError;
+
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
-use signalbox_history::{Reader, Report};
+use signalbox_history::{History, Reader, Report};
 use signalbox_runtime::history::{self, FindRequest};
+use signalbox_runtime::life::{self, LifeRequest, Lives, Sight};
 
 use crate::AdminState;
 use crate::query::ActQuery;
@@ -25,6 +28,50 @@ pub(crate) async fn find(
         Rejection(StatusCode::BAD_REQUEST, told.to_owned())
     })?;
     read(&state, move |reader| history::find(&reader, &request)).await
+}
+
+/// Tells the lives of events.
+pub(crate) async fn lives(
+    State(state): State<AdminState>,
+    _: ActQuery,
+    body: Bytes,
+) -> Result<Response, Rejection> {
+    let request: LifeRequest = serde_json::from_slice(&body).map_err(|_| {
+        let told = "the body must be JSON like {\"id\":{\"order_id\":\"…\"},\"filter\":{\"sink\":\"…\"},\"again\":true}; the id is \
+                    message_id, event_id, order_id, email, phone, user_id or person";
+        Rejection(StatusCode::BAD_REQUEST, told.to_owned())
+    })?;
+    Ok(json(&state.lives(&request).await?))
+}
+
+impl AdminState {
+    /// Finds events, and tells their lives by the history and the journal.
+    ///
+    /// # Errors
+    /// A sentence about the request, that there is no history, or that it or the journal cannot be read.
+    pub async fn lives(&self, request: &LifeRequest) -> Result<Lives, String> {
+        let history = self.kept_history()?;
+        let flushed = history.clone();
+        // A history that cannot be written says so in the status.
+        let flushed = tokio::task::spawn_blocking(move || flushed.flush());
+        let _ = flushed.await;
+        let ledger = self.live.read().unwrap_or_else(PoisonError::into_inner).0.clone();
+        let sight = Sight {
+            reader: history.reader(),
+            journal: self.source.journal(),
+            ledger: &ledger,
+            stage: &|sink| self.source.stage(sink),
+            running: true,
+        };
+        life::lives(sight, request).await
+    }
+
+    fn kept_history(&self) -> Result<History, String> {
+        self.history().ok_or_else(|| {
+            "this router keeps no history, since its journal is in memory; add the table [history] to its file and restart it"
+                .to_owned()
+        })
+    }
 }
 
 /// Adds up the sums of the history.
@@ -47,10 +94,8 @@ async fn read<T: Serialize + Send + 'static>(
     state: &AdminState,
     answer: impl FnOnce(Reader) -> Result<T, String> + Send + 'static,
 ) -> Result<Response, Rejection> {
-    let history = state.history().ok_or_else(|| {
-        let told = "this router keeps no history, since its journal is in memory; add the table [history] to its file and restart it";
-        Rejection(StatusCode::NOT_FOUND, told.to_owned())
-    })?;
+    let history = state.kept_history();
+    let history = history.map_err(|told| Rejection(StatusCode::NOT_FOUND, told))?;
     let answered = tokio::task::spawn_blocking(move || {
         // The answer shall hold the records of this second. A history that cannot be written says so in the status.
         let _ = history.flush();

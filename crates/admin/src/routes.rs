@@ -36,7 +36,7 @@ impl Route {
 }
 
 /// The endpoints, in the order of the documentation.
-const ROUTES: [Route; 20] = [
+const ROUTES: [Route; 21] = [
     Route {
         shown: "/health, /live",
         answer: "200 while the process runs. For liveness probes; needs no token.",
@@ -140,6 +140,15 @@ const ROUTES: [Route; 20] = [
                  answer is the `after` of the next page.",
         act: None,
         handler: || post(events::find),
+    },
+    Route {
+        shown: "POST /event",
+        answer: "The lives of the events with an id, by the [history](history.md) and the journal: receipt, records of each sink, \
+                 and what is pending, and why. The body is JSON with `id` and `filter` as for `/events`, or the `place` of a \
+                 record; with `again: true` it makes records again from the journal, as they were sent and as the present \
+                 mapping would make them, with personal values as hashes. At most 50 events.",
+        act: None,
+        handler: || post(events::lives),
     },
     Route {
         shown: "POST /report",

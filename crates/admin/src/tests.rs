@@ -11,6 +11,7 @@ use signalbox_core::{Reason, Secret};
 use signalbox_journal::{
     DeadLetter, Journal, Letters, Log, MemoryJournal, SinkState, Start, States, Subscription,
 };
+use signalbox_runtime::delivery::Stage;
 use signalbox_runtime::ledger::{SinkLedger, SourceLedger};
 use signalbox_runtime::operate::{Acted, Piece, ReplayPlan, ReplayRange, ResendRequest, Resent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,6 +44,10 @@ impl StatusSource for Pipeline {
 
     fn ready(&self) -> Result<(), String> {
         self.ready.lock().unwrap().clone()
+    }
+
+    fn stage(&self, _: &str) -> Option<Arc<Stage>> {
+        None
     }
 
     fn sink_notes(&self, sink: &str) -> Vec<String> {

@@ -492,6 +492,17 @@ impl States for MemoryJournal {
         Ok(state.sinks.iter().map(describe).collect())
     }
 
+    async fn parked(&self, sink: &str, from: Position, max: usize) -> Result<Returned, JournalError> {
+        let state = self.state();
+        let sink = state.sinks.get(sink).ok_or_else(|| JournalError::no_sink(sink))?;
+        let mut parked = sink.parked.range(from..).map(|(_, parked)| parked.clone());
+        Ok(Returned {
+            events: parked.by_ref().take(max).collect(),
+            unreadable: Vec::new(),
+            more: parked.next().is_some(),
+        })
+    }
+
     async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError> {
         let mut state = self.state();
         let held = state.held();

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{JournalError, Owed, Progress, Roster, SourceTotals};
+use crate::ranges;
+use crate::{JournalError, Owed, Position, Progress, Returned, Roster, SourceTotals};
 
 /// The states of sinks and sources.
 #[async_trait]
@@ -34,6 +35,13 @@ pub trait States: Send + Sync {
     /// # Errors
     /// [`JournalError`] if they cannot be read.
     async fn sinks(&self) -> Result<Vec<SinkState>, JournalError>;
+
+    /// Reads at most `max` parked events of a sink, in their order from a position on: those moved out of the log's way, and
+    /// those that came back from the dead letters.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    async fn parked(&self, sink: &str, from: Position, max: usize) -> Result<Returned, JournalError>;
 
     /// Replaces the progress of a sink that has no reader. A replay makes settled events unsettled this way.
     ///
@@ -108,6 +116,18 @@ pub struct SinkState {
 }
 
 impl SinkState {
+    /// Lists the ranges `from..to` of the log in which the sink may have unsettled events; the last one has no end.
+    #[must_use]
+    pub fn unsettled(&self) -> Vec<(Position, Position)> {
+        ranges::unsettled(&self.progress)
+    }
+
+    /// True if the sink has still to read or to settle an event of the log. Parked events do not count.
+    #[must_use]
+    pub fn awaits(&self, place: Position, source: &str) -> bool {
+        ranges::holds(&self.unsettled(), place) && self.owed.at(place, source).is_some()
+    }
+
     /// Counts the events that the sink has not settled.
     #[must_use]
     pub fn pending(&self) -> u64 {

@@ -68,10 +68,7 @@ impl DryRun {
         let mut sinks = Vec::new();
         // Nothing is sent, so that a disabled sink can be tried by its name before it is enabled.
         let disabled = pipeline.disabled.into_iter().filter(|_| sink.is_some());
-        for BuiltSink {
-            options, mut stage, ..
-        } in pipeline.sinks.into_iter().chain(disabled)
-        {
+        for BuiltSink { options, stage, .. } in pipeline.sinks.into_iter().chain(disabled) {
             if sink.is_some_and(|wanted| *wanted != *options.name) {
                 continue;
             }
@@ -84,7 +81,6 @@ impl DryRun {
             else {
                 continue;
             };
-            stage.transforms = without_pacing(stage.transforms);
             sinks.push(DrySink {
                 name: options.name,
                 source: name.clone(),
@@ -180,11 +176,7 @@ impl DrySink {
             let warnings = watch.warnings(&event);
             event.facts_mut().warnings.extend(warnings);
         }
-        let mut staged = self.stage.begin(&Arc::new(event));
-        while let Staged::Wait { event, transform, .. } = staged {
-            staged = self.stage.resume(event, transform + 1);
-        }
-        match staged {
+        match self.stage.rehearse(&Arc::new(event)) {
             Staged::Filtered(reason) => {
                 vec![self.output(place, &id, "filtered").reason(&reason).print()]
             }

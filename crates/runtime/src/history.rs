@@ -103,6 +103,8 @@ pub(crate) struct Traced {
     pub(crate) event: Box<str>,
     pub(crate) message_id: Box<str>,
     pub(crate) people: Vec<IdHash>,
+    /// The order, of events that a source does not journal; a sink's record says its own.
+    pub(crate) order_id: Option<Box<str>>,
 }
 
 impl std::fmt::Debug for Traced {
@@ -123,6 +125,32 @@ impl Traced {
             event: self.event.clone(),
             ..Traced::default()
         }
+    }
+}
+
+/// Returns the id of the order that an event tells of, where shops have it.
+pub(crate) fn order_id(event: &Event) -> Option<&str> {
+    let properties = event.root().get("properties")?;
+    let ids = ["order_id", "orderId"].into_iter();
+    let mut ids = ids.filter_map(|key| properties.get(key)?.as_str());
+    ids.find(|id| !id.is_empty())
+}
+
+/// Returns the time of the event by its own `timestamp`, else that of its arrival.
+pub(crate) fn happened_at(event: &Event) -> i64 {
+    event
+        .root()
+        .get("timestamp")
+        .and_then(|node| node.as_str())
+        .and_then(|text| text.parse::<jiff::Timestamp>().ok())
+        .map_or(event.receipt().received_at, |at| at.as_millisecond())
+}
+
+/// Lists the keyed hashes of an id as a history shows it: readable, or as `id:…`.
+pub(crate) fn hashes_of(keys: &IdKeys, kind: IdKind, shown: &str) -> Vec<IdHash> {
+    match IdHash::parse(shown) {
+        Some(hash) => vec![hash],
+        None => keys.hashes(kind, shown),
     }
 }
 
@@ -213,6 +241,8 @@ pub enum WantedId {
     Phone(String),
     /// The user id.
     UserId(String),
+    /// A person, by the keyed hash of any of these three in the form `id:…`.
+    Person(String),
 }
 
 impl std::fmt::Debug for FindRequest {
@@ -232,16 +262,27 @@ impl WantedId {
             WantedId::OrderId(id) => (IdKind::OrderId, id),
             WantedId::Email(id) => (IdKind::Email, id),
             WantedId::Phone(id) => (IdKind::Phone, id),
-            WantedId::UserId(id) => (IdKind::UserId, id),
+            WantedId::UserId(id) | WantedId::Person(id) => (IdKind::UserId, id),
         }
     }
 
     /// Lists the keyed hashes under which a history may have the id: of its spellings, and of the hashes that `hash_pii` makes
     /// of it. An id in the form `id:…`, as the history shows hidden ones, is its own hash.
-    fn hashes(&self, keys: &IdKeys) -> Result<Vec<IdHash>, String> {
+    ///
+    /// # Errors
+    /// A sentence about a value that cannot be such an id.
+    pub fn hashes(&self, keys: &IdKeys) -> Result<Vec<IdHash>, String> {
         let (kind, text) = self.parts();
-        if let Some(hash) = IdHash::parse(text) {
-            return Ok(vec![hash]);
+        // A search for a person may name several, joined by commas.
+        let shown: Option<Vec<IdHash>> = text.split(',').map(IdHash::parse).collect();
+        if let Some(shown) = shown {
+            return Ok(shown);
+        }
+        if let WantedId::Person(_) = self {
+            return Err(
+                "a person is named by the hash that the search made, in the form id:0123456789abcdef"
+                    .to_owned(),
+            );
         }
         let subject = match kind {
             IdKind::MessageId | IdKind::EventId | IdKind::OrderId => return Ok(keys.hashes(kind, text)),
@@ -262,21 +303,25 @@ impl WantedId {
     }
 }
 
+/// Returns `Ok` if a history has records of events.
+pub(crate) fn check_rows(reader: &Reader) -> Result<(), String> {
+    match reader.has_rows() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(
+            "the history keeps sums only, as 'signalbox report' shows them; to find single events from now on, set \
+             [history] events = \"all\" and restart the router"
+                .to_owned(),
+        ),
+        Err(trouble) => Err(format!("history: {trouble}")),
+    }
+}
+
 /// Searches a history. Blocks while it reads files.
 ///
 /// # Errors
 /// A sentence about the request, about the folder that cannot be read, or that only sums are kept.
 pub fn find(reader: &Reader, request: &FindRequest) -> Result<Page, String> {
-    if !reader
-        .has_rows()
-        .map_err(|trouble| format!("history: {trouble}"))?
-    {
-        return Err(
-            "the history keeps sums only, as 'signalbox report' shows them; to find single events from now on, set \
-             [history] events = \"all\" and restart the router"
-                .to_owned(),
-        );
-    }
+    check_rows(reader)?;
     let found = match &request.id {
         Some(id) => reader.find(&id.hashes(reader.keys())?, &request.filter),
         None => reader.latest(&request.filter, request.after, request.limit),

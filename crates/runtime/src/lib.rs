@@ -14,6 +14,7 @@ pub mod identity;
 mod intake;
 pub mod journal;
 pub mod ledger;
+pub mod life;
 pub mod logs;
 pub mod operate;
 mod orphans;

@@ -20,6 +20,7 @@ pub use self::replay::{ReplayPlan, ReplayRange, ReplayState, Where, plan_replay,
 pub use self::resend::{IDS, Located, ResendRequest, Resent, ResentEvent, Sending};
 use self::resend::{locate_events, send};
 use crate::debts::Listeners;
+use crate::delivery::Stage;
 use crate::erase::{self, EraseRequest, Erased, Stood};
 use crate::forget::{Forget, Forgotten};
 use crate::history;
@@ -60,6 +61,9 @@ pub trait StatusSource: Send + Sync {
 
     /// Returns the journal.
     fn journal(&self) -> &dyn Journal;
+
+    /// Returns the steps of a sink that runs.
+    fn stage(&self, sink: &str) -> Option<Arc<Stage>>;
 
     /// Lists the sinks that the journal knows, including removed ones.
     ///
@@ -223,6 +227,10 @@ impl StatusSource for Remote {
         Some(self.view.tester())
     }
 
+    fn stage(&self, sink: &str) -> Option<Arc<Stage>> {
+        self.view.stage(sink)
+    }
+
     fn sink_notes(&self, sink: &str) -> Vec<String> {
         self.view.sink_notes(sink)
     }
@@ -357,6 +365,10 @@ impl StatusSource for Stopped {
 
     fn ready(&self) -> Result<(), String> {
         Err("not running".to_owned())
+    }
+
+    fn stage(&self, _: &str) -> Option<Arc<Stage>> {
+        None
     }
 
     fn sink_notes(&self, _: &str) -> Vec<String> {

@@ -39,7 +39,14 @@ impl SourceNotes {
                 },
                 ..Traced::default()
             },
-            Fate::Filtered(_) | Fate::Rejected(_) => history::traced(event, self.history.row_keys()),
+            Fate::Filtered(_) | Fate::Rejected(_) => {
+                let keys = self.history.row_keys();
+                let order_id = keys.and_then(|_| history::order_id(event));
+                Traced {
+                    order_id: order_id.map(Box::from),
+                    ..history::traced(event, keys)
+                }
+            }
         };
         events.iter().zip(fates).map(trace).collect()
     }
@@ -81,6 +88,11 @@ impl SourceNotes {
         let mut ids = Ids::default();
         if let Some(keys) = self.history.row_keys() {
             ids.add(IdKind::MessageId, &traced.message_id, keys);
+            ids.add(
+                IdKind::OrderId,
+                traced.order_id.as_deref().unwrap_or_default(),
+                keys,
+            );
         }
         traced.people.iter().for_each(|hash| ids.add_person(*hash));
         let name = shown_name(&traced.event);

@@ -319,7 +319,7 @@ fn column(name: &str) -> Result<By, String> {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "wanted", multiple = false, args = ["message_id", "event_id", "order_id", "email", "phone", "user_id"])]
+#[group(id = "wanted", multiple = false, args = ["message_id", "event_id", "order_id", "email", "phone", "user_id", "place"])]
 #[command(after_help = EVENTS_HELP)]
 pub(crate) struct EventsArgs {
     #[command(flatten)]
@@ -342,6 +342,13 @@ pub(crate) struct EventsArgs {
     /// The events of the person with the user id on standard input
     #[arg(long, value_name = "-", allow_hyphen_values = true)]
     pub(crate) user_id: Option<String>,
+    /// The event of the record at this place of the history, as --json shows it
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) place: Option<signalbox_history::Place>,
+    /// Make what was sent again from the journal, and what the present mapping would make; a running router does it, and
+    /// sends nothing
+    #[arg(long, requires = "wanted")]
+    pub(crate) sent: bool,
     /// Only at this sink
     #[arg(long, value_name = "NAME")]
     pub(crate) sink: Option<String>,
@@ -368,7 +375,7 @@ const EVENTS_HELP: &str = "\
 Addresses, phone numbers and user ids never stand on the command line, which
 other users of the machine can read and shells keep:
   signalbox events -c pipeline.toml --email - < address.txt
-The exit status is 1 if the history knows no such event.";
+The exit status is 1 if the history knows no such event and none is pending.";
 
 #[derive(Debug, Args)]
 pub(crate) struct TapArgs {

@@ -10,6 +10,7 @@ mod emptied;
 mod ending;
 mod erase;
 mod escapes;
+mod fates;
 mod files;
 mod folder;
 mod full;

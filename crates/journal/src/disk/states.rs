@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 use super::DiskJournal;
 use super::state_writer::{StateWriter, ToStateWriter};
 use crate::mutex::lock;
-use crate::{JournalError, Progress, Roster, SinkState, SourceTotals, States};
+use crate::state::{parked, tables};
+use crate::{JournalError, Position, Progress, Returned, Roster, SinkState, SourceTotals, States};
 
 #[async_trait]
 impl States for DiskJournal {
@@ -30,6 +31,18 @@ impl States for DiskJournal {
 
     async fn sinks(&self) -> Result<Vec<SinkState>, JournalError> {
         self.ask(|state_writer| state_writer.describe_sinks()).await?
+    }
+
+    async fn parked(&self, sink: &str, from: Position, max: usize) -> Result<Returned, JournalError> {
+        let (store, sink) = (self.store.clone(), sink.to_owned());
+        let file = self.shared.options.path.join(tables::FILE);
+        let reading = tokio::task::spawn_blocking(move || {
+            let read = store.read(|txn| parked::read_parked(txn, &sink, from..=Position::MAX, max));
+            read.map_err(|trouble| trouble.at(&file))
+        });
+        reading
+            .await
+            .unwrap_or_else(|_| Err(JournalError("reading was cut off".into())))
     }
 
     async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError> {

@@ -13,10 +13,11 @@ use super::item::Item;
 use super::letters_full::LettersFull;
 use super::recorder::Recorder;
 use super::sent_keys::SentKeys;
-use super::trace::{Trace, happened_at};
+use super::trace::Trace;
 use super::trail;
 use super::window::Window;
 use crate::dead_letters::DeadLetters;
+use crate::history::happened_at;
 use crate::ledger::SinkLedger;
 
 /// The sink's side of the journal: events from it, ends of events to it.

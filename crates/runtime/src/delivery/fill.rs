@@ -19,10 +19,11 @@ use super::pending::Pending;
 use super::prepare::{Stage, Staged};
 use super::returned::Returning;
 use super::tapped;
-use super::trace::{Trace, happened_at};
+use super::trace::Trace;
 use super::trail;
 use super::window::Window;
 use crate::dead_letters::now_millis;
+use crate::history::happened_at;
 use crate::tap::Taps;
 use crate::telemetry::warning_key;
 

@@ -74,6 +74,23 @@ impl Stage {
         self.map(Arc::new(*event))
     }
 
+    /// Prepares an event without the transforms that only pace, so that it neither waits nor takes another event's turn.
+    pub fn rehearse(&self, event: &Arc<Event>) -> Staged {
+        if let Err(reason) = self.route.admits(event) {
+            return Staged::Filtered(reason);
+        }
+        let mut event = Event::clone(event);
+        for transform in self.transforms.iter().filter(|transform| !transform.only_paces()) {
+            match guard("transform_panicked", || transform.apply(&mut event)) {
+                // A delay changes nothing about the event.
+                Ok(Flow::Pass | Flow::NotBefore(_)) => {}
+                Ok(Flow::Filtered(reason)) => return Staged::Filtered(reason),
+                Ok(Flow::Rejected(reason)) | Err(reason) => return Staged::Rejected(reason),
+            }
+        }
+        self.map(Arc::new(event))
+    }
+
     /// The sink's mapping alone, for `reencode`.
     pub(crate) fn map(&self, event: Arc<Event>) -> Staged {
         match guard("mapping_panicked", || self.sink.prepare(&event)) {

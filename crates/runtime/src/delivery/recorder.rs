@@ -10,10 +10,10 @@ use signalbox_journal::{ERASED, Position};
 
 use super::item::{Group, Item};
 use super::options::SinkOptions;
-use super::trace::{Answered, Trace, Try, happened_at};
+use super::trace::{Answered, Trace, Try};
 use super::trail::label;
 use crate::dead_letters::now_millis;
-use crate::history::{self, Traced};
+use crate::history::{self, Traced, happened_at};
 use crate::telemetry::warning_key;
 
 /// Notes that are handed over together.

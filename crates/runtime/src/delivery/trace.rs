@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use signalbox_core::{Event, Response};
+use signalbox_core::Response;
 use signalbox_history::Attempt;
 use signalbox_journal::Position;
 
@@ -54,14 +54,4 @@ impl Try {
             result: self.failure.as_deref().unwrap_or("delivered").into(),
         }
     }
-}
-
-/// Returns the time of the event by its own `timestamp`, else that of its arrival.
-pub(super) fn happened_at(event: &Event) -> i64 {
-    event
-        .root()
-        .get("timestamp")
-        .and_then(|node| node.as_str())
-        .and_then(|text| text.parse::<jiff::Timestamp>().ok())
-        .map_or(event.receipt().received_at, |at| at.as_millisecond())
 }

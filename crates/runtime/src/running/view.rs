@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use signalbox_core::Rated;
 use signalbox_journal::Journal;
 
+use crate::delivery::Stage;
 use crate::scores::{DestinationScores, ScoreWatch};
 use crate::tester::{TestedSink, TestedSource, Tester};
 
@@ -72,6 +73,11 @@ impl View {
         let shown = Arc::new(Shown { tested, scores });
         let mut sinks = self.sinks.write().unwrap_or_else(PoisonError::into_inner);
         sinks.insert(name.clone(), shown);
+    }
+
+    /// Returns the steps of a sink that runs: its filters, transforms and mappings.
+    pub(crate) fn stage(&self, sink: &str) -> Option<Arc<Stage>> {
+        Some(self.shown(sink)?.tested.stage.clone())
     }
 
     /// Removes a sink.

@@ -1,0 +1,159 @@
+//! `signalbox events`
+
+mod lives;
+mod records;
+
+use signalbox_config::{HistoryEvents, OperatorSettings};
+use signalbox_history::{Filter, Page, Reader};
+use signalbox_journal::Subject;
+use signalbox_runtime::history::{self, FindRequest, WantedId};
+use signalbox_runtime::life::{self, LifeRequest, Lives, Sight};
+use signalbox_runtime::operate::StatusSource as _;
+
+pub(super) use records::amount;
+
+use super::admin_client::AdminClient;
+use super::erase::{STDIN, from_stdin};
+use super::load::load_for_operators;
+use crate::cli::EventsArgs;
+use crate::exit::{self, Code, Failure};
+use crate::terminal::{print, tell};
+
+pub(crate) async fn run(args: &EventsArgs) -> Result<Code, Failure> {
+    let id = wanted(args).map_err(|problem| Failure::Problem(exit::USAGE, problem))?;
+    let filter = Filter {
+        sink: args.sink.clone(),
+        outcome: args.outcome.clone(),
+        reason: args.reason.clone(),
+        since: args.since,
+        ..Filter::default()
+    };
+    let settings = load_for_operators(&args.config.config)?;
+    if id.is_some() || args.place.is_some() {
+        let request = LifeRequest {
+            id,
+            place: args.place,
+            filter,
+            again: args.sent,
+        };
+        return lives(args, &settings, request).await;
+    }
+    let request = FindRequest {
+        id: None,
+        filter,
+        limit: usize::try_from(args.limit).unwrap_or(usize::MAX),
+        after: None,
+    };
+    let page: Page = AdminClient::with(&args.config.config, async |client, _| match client {
+        AdminClient::Running(live) => live.post_json("/events", &request).await,
+        AdminClient::Stopped(_) => history::find(&reader_of(&settings)?, &request),
+    })
+    .await?;
+    tell_incomplete(&page.unread);
+    if page.entries.is_empty() {
+        tell(unknown(&settings));
+        return Ok(exit::FAILED);
+    }
+    print(&records::show(&page.entries, args.json)?);
+    Ok(exit::OK)
+}
+
+/// Tells the lives of the events with an id.
+async fn lives(
+    args: &EventsArgs,
+    settings: &OperatorSettings,
+    request: LifeRequest,
+) -> Result<Code, Failure> {
+    let lives: Lives = AdminClient::with(&args.config.config, async |client, _| match client {
+        AdminClient::Running(live) => live.post_json("/event", &request).await,
+        AdminClient::Stopped(stopped) => {
+            let sight = Sight {
+                reader: reader_of(settings)?,
+                journal: stopped.journal(),
+                ledger: &stopped.ledger().await?,
+                stage: &|_| None,
+                running: false,
+            };
+            life::lives(sight, &request).await
+        }
+    })
+    .await?;
+    tell_incomplete(&lives.incomplete);
+    if lives.events.is_empty() {
+        tell(unknown(settings));
+        return Ok(exit::FAILED);
+    }
+    print(&lives::show(&lives.events, args.json)?);
+    if lives.more {
+        tell("there are more events; --since and --sink choose a part of them");
+    }
+    Ok(exit::OK)
+}
+
+fn tell_incomplete(problems: &[String]) {
+    for problem in problems {
+        tell(&format!("note: the answer is not complete: {problem}"));
+    }
+}
+
+/// Says why there is no such event.
+fn unknown(settings: &OperatorSettings) -> &'static str {
+    match settings.history.as_ref().map(|history| history.events) {
+        Some(HistoryEvents::Failures) => {
+            "the history knows no such event, and none is pending: it did not fail, as [history] events = \"failures\" keeps no \
+             others, or it was erased, or is older than [history] keep, or it never arrived"
+        }
+        Some(HistoryEvents::All | HistoryEvents::Off) | None => {
+            "the history knows no such event, and none is pending: it was erased, or is older than [history] keep, or it never \
+             arrived"
+        }
+    }
+}
+
+/// Opens the history of a router that does not run.
+pub(super) fn reader_of(settings: &OperatorSettings) -> Result<Reader, String> {
+    let history = settings.history.as_ref().ok_or_else(|| {
+        "this file keeps no history: [history] cannot be read, or is missing and the journal is in memory; add or mend the \
+         table, and run the router"
+            .to_owned()
+    })?;
+    history::reader(history, &settings.journal)
+}
+
+/// Reads the id that the command names.
+fn wanted(args: &EventsArgs) -> Result<Option<WantedId>, String> {
+    let readable = [
+        args.message_id.clone().map(WantedId::MessageId),
+        args.event_id.clone().map(WantedId::EventId),
+        args.order_id.clone().map(WantedId::OrderId),
+    ];
+    if let Some(id) = readable.into_iter().flatten().next() {
+        return Ok(Some(id));
+    }
+    type Make = fn(String) -> WantedId;
+    let personal: [(&str, Subject, &Option<String>, Make); 3] = [
+        ("--email", Subject::Email, &args.email, WantedId::Email),
+        ("--phone", Subject::Phone, &args.phone, WantedId::Phone),
+        ("--user-id", Subject::UserId, &args.user_id, WantedId::UserId),
+    ];
+    for (flag, subject, given, make) in personal {
+        match given.as_deref() {
+            None => {}
+            Some(STDIN) => {
+                let mut values = from_stdin(subject)?;
+                let value = values.pop();
+                return match (value, values.is_empty()) {
+                    (Some(value), true) => Ok(Some(make(value))),
+                    _ => Err(format!("standard input holds more than one {}", subject.name())),
+                };
+            }
+            Some(_) => {
+                return Err(format!(
+                    "{flag} takes no value on the command line, where other users of the machine can read it and shells keep \
+                     it: say {flag} - and give the value on standard input"
+                ));
+            }
+        }
+    }
+    Ok(None)
+}

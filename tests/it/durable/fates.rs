@@ -1,0 +1,265 @@
+//! The twelve fates of an event, each told alike by the command and by the admin address.
+
+use serde_json::{Value, json};
+use signalbox_sandbox::{Faults, Unavailable};
+
+use super::{Rig, pipeline};
+use crate::support::client::{post_all, try_send};
+use crate::support::events::{order, orders, unmatched};
+use crate::support::process::run_with;
+
+const TOP: &str = "[history]\npath = \"${FOLDER}/history\"\n\
+    [transforms.no_gifts]\ntype = \"filter\"\ntrigger = 'properties.gift = true'\ninvert = true\n\
+    [transforms.no_tests]\ntype = \"filter\"\ntrigger = 'properties.test = true'\ninvert = true\n";
+const PINTEREST: &str = "through = [\"no_gifts\"]\nconsent_categories = [\"ads\"]\nretry.for = \"2s\"\n";
+
+/// The text of the pipeline file, with more settings of Pinterest.
+fn text(more: &str) -> String {
+    pipeline(TOP, &format!("{PINTEREST}{more}")).replace("write_keys", "through = [\"no_tests\"]\nwrite_keys")
+}
+
+/// Asks the running router for the lives of events.
+async fn asked(rig: &Rig, request: &Value) -> Value {
+    let headers = [("x-signalbox", "1"), ("content-type", "application/json")];
+    let answer = try_send(
+        &rig.world.admin,
+        "POST",
+        "/event",
+        &headers,
+        request.to_string().as_bytes(),
+    )
+    .await;
+    let answer = answer.unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+/// Checks that the command and the admin address tell this of an event at a component, and returns its life.
+async fn check(rig: &Rig, wanted: (&str, &str), component: &str, sentence: &str) -> Value {
+    let (kind, id) = wanted;
+    let flag = format!("--{}", kind.replace('_', "-"));
+    let told = rig.told(&["events", &flag, id, "--sent"]).await;
+    assert!(told.contains(sentence), "{id}: {told}");
+    let request = match kind {
+        "place" => json!({ "place": id, "again": true }),
+        kind => json!({ "id": { kind: id }, "again": true }),
+    };
+    let lives = asked(rig, &request).await;
+    let events = lives["events"].as_array().unwrap();
+    assert_eq!(events.len(), 1, "{id}: {lives}");
+    let life = &events[0];
+    let sinks = life["sinks"].as_array().unwrap().iter();
+    let at_sink = sinks
+        .filter(|sink| sink["sink"] == component)
+        .map(|sink| &sink["told"]);
+    let at_source = life["at_source"].as_array().unwrap().iter();
+    let at_source = at_source
+        .filter(|record| record["sink"] == component)
+        .map(|record| &record["told"]);
+    let mut all = at_sink.chain(at_source);
+    let found = all.any(|told| told.as_str().is_some_and(|told| told.contains(sentence)));
+    assert!(found, "{id}: {life:#}");
+    life.clone()
+}
+
+/// Returns the part of a life at a sink.
+fn at<'v>(life: &'v Value, sink: &str) -> &'v Value {
+    let mut sinks = life["sinks"].as_array().unwrap().iter();
+    sinks
+        .find(|one| one["sink"] == sink)
+        .unwrap_or_else(|| panic!("{sink}: {life:#}"))
+}
+
+#[tokio::test]
+async fn each_fate_is_told_alike_by_the_command_and_the_admin_address() {
+    let rig = Rig::start_with(&text("")).await;
+    let faults = |faults: Faults| rig.world.sandbox.set_faults(faults);
+
+    // One that is delivered at once, and then others of which the destination refuses one.
+    post_all(&rig.world.listen, &[order("at-once")]).await;
+    rig.settled().await;
+    faults(Faults {
+        poison_event_ids: vec!["refused".to_owned()],
+        ..Faults::default()
+    });
+    let named = ["at-once", "excluded", "declined", "gift", "test", "refused"];
+    let mut events: Vec<Value> = named.iter().map(|id| order(id)).collect();
+    events[1]["integrations"] = json!({ "All": false });
+    events[2]["context"]["consent"] = json!({ "categoryPreferences": { "ads": false } });
+    events[3]["properties"]["gift"] = json!(true);
+    events[4]["properties"]["test"] = json!(true);
+    events.push(unmatched("unheard"));
+    events.push(json!({
+        "type": "track", "event": "Generate Lead", "messageId": "nobody", "anonymousId": "a", "properties": {}
+    }));
+    // The source knows the first one already.
+    post_all(&rig.world.listen, &events).await;
+    rig.settled().await;
+    // One that the destination takes at the second attempt.
+    faults(Faults {
+        unavailable: Some(Unavailable::times(1)),
+        ..Faults::default()
+    });
+    post_all(&rig.world.listen, &[order("retried")]).await;
+    rig.settled().await;
+    // One that it never takes.
+    faults(Faults {
+        unavailable: Some(Unavailable::every_nth(1)),
+        ..Faults::default()
+    });
+    post_all(&rig.world.listen, &[order("late")]).await;
+    rig.settled().await;
+    faults(Faults::default());
+    // Two that the operator holds, of whom one is erased meanwhile.
+    rig.write(&text("hold = true\n"));
+    rig.reload("the new configuration runs").await;
+    post_all(&rig.world.listen, &[order("held"), order("erased")]).await;
+    rig.wait(|status| status.sinks["pinterest"].held.is_some() && status.sinks["hook"].pending == 0)
+        .await;
+
+    let at_once = check(
+        &rig,
+        ("message_id", "at-once"),
+        "pinterest",
+        "Delivered at the first attempt.",
+    )
+    .await;
+    for (id, component, sentence) in [
+        (
+            "at-once",
+            "source:shop",
+            "Left out by the source: it knew the messageId already.",
+        ),
+        ("retried", "pinterest", "Delivered at attempt 2."),
+        ("refused", "pinterest", "Rejected by the destination at attempt "),
+        ("nobody", "pinterest", "Rejected before it was sent: "),
+        ("unheard", "pinterest", "Not meant for this sink: "),
+        ("excluded", "pinterest", "(integrations_excluded)."),
+        ("declined", "pinterest", "(no_consent)."),
+        ("gift", "pinterest", "(filter)."),
+        ("test", "source:shop", "Filtered by the source: "),
+        ("late", "pinterest", "Given up after "),
+        ("held", "pinterest", "Pending: the sink is held because "),
+    ] {
+        check(&rig, ("message_id", id), component, sentence).await;
+    }
+    // Other ids lead to the whole event, to the pending one too, and to the copy of one that was filtered.
+    let held = check(
+        &rig,
+        ("order_id", "order-held"),
+        "pinterest",
+        "Pending: the sink is held because ",
+    )
+    .await;
+    assert_eq!(held["order_id"], "order-held", "{held:#}");
+    assert_eq!(at(&held, "pinterest")["pending"]["why"], "held", "{held:#}");
+    assert_eq!(
+        at(&held, "hook")["records"][0]["outcome"],
+        "delivered",
+        "{held:#}"
+    );
+    check(
+        &rig,
+        ("order_id", "order-test"),
+        "source:shop",
+        "Filtered by the source: ",
+    )
+    .await;
+    let by_user = ["events", "--user-id", "-", "--json", "--config", "p.toml"];
+    let config = rig.config();
+    let by_user = by_user.map(|word| {
+        if word == "p.toml" {
+            config.to_str().unwrap()
+        } else {
+            word
+        }
+    });
+    let exit = run_with(&by_user, &rig.world.variables(), "user-of-held\n").await;
+    assert_eq!(exit.lines().len(), 1, "{exit:?}");
+
+    // The sent record is made again, with hashes in the place of personal values.
+    let record = &at(&at_once, "pinterest")["records"][0];
+    assert_eq!(record["sent"]["check"], "same", "{record:#}");
+    assert_eq!(record["sent"]["told"], "This is what was sent.");
+    let told = at_once.to_string();
+    for canary in ["ada.okafor", "198.51.100.7", "user-of", "Chrome/126"] {
+        assert!(!told.contains(canary), "{canary}: {at_once:#}");
+    }
+    let fields = record["sent"]["fields"].as_array().unwrap();
+    let value = |path: &str| {
+        fields
+            .iter()
+            .find(|field| field["path"] == path)
+            .map(|field| &field["value"])
+    };
+    assert_eq!(value("event_name"), Some(&json!("checkout")), "{fields:?}");
+    assert!(fields.iter().any(|field| field["personal"] == true), "{fields:?}");
+    assert_eq!(at(&at_once, "pinterest")["again"]["outcome"], "mapped");
+
+    let erase = [
+        "erase",
+        "--user-id",
+        "-",
+        "--yes",
+        "--config",
+        config.to_str().unwrap(),
+    ];
+    let exit = run_with(&erase, &rig.world.variables(), "user-of-erased\n").await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    rig.write(&text(""));
+    rig.reload("the new configuration runs").await;
+    rig.settled().await;
+    let erased = rig
+        .lines(&["events", "--reason", "erased", "--sink", "pinterest"])
+        .await;
+    assert_eq!(erased.len(), 1, "{erased:?}");
+    let place = erased[0]["place"].as_str().unwrap();
+    let life = check(&rig, ("place", place), "pinterest", "Erased: it was not sent").await;
+    assert_eq!(
+        (&life["message_id"], &life["erased"]),
+        (&Value::Null, &json!(true)),
+        "{life:#}"
+    );
+    assert!(!life.to_string().contains("order-erased"), "{life:#}");
+}
+
+#[tokio::test]
+async fn a_changed_mapping_shows_in_what_was_sent_and_a_stopped_router_answers_from_its_files() {
+    let mut rig = Rig::start_with(&text("")).await;
+    post_all(&rig.world.listen, &orders("b", 1)).await;
+    rig.settled().await;
+    rig.write(&text("compat = \"segment\"\n"));
+    rig.reload("the new configuration runs").await;
+    let life = check(
+        &rig,
+        ("message_id", "b-0"),
+        "pinterest",
+        "Delivered at the first attempt.",
+    )
+    .await;
+    let sent = &at(&life, "pinterest")["records"][0]["sent"];
+    assert_eq!(sent["check"], "differs", "{sent:#}");
+    rig.write(&text("hold = true\n"));
+    rig.reload("the new configuration runs").await;
+    post_all(&rig.world.listen, &[order("held")]).await;
+    rig.wait(|status| status.sinks["pinterest"].held.is_some() && status.sinks["hook"].pending == 0)
+        .await;
+    rig.stop().await;
+    let told = rig.told(&["events", "--order-id", "order-held"]).await;
+    assert!(told.contains("Pending: the router does not run."), "{told}");
+    let told = rig.told(&["events", "--message-id", "b-0"]).await;
+    assert!(
+        told.contains("the journal still holds it") && told.contains("Delivered at the first"),
+        "{told}"
+    );
+    rig.write(&text("").replace("[sinks.hook]", "[sinks.other]"));
+    rig.again().await;
+    let life = check(
+        &rig,
+        ("message_id", "b-0"),
+        "hook",
+        "Delivered at the first attempt.",
+    )
+    .await;
+    assert_eq!(at(&life, "hook")["in_pipeline"], false, "{life:#}");
+}
