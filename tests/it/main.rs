@@ -29,5 +29,6 @@ mod fuzz_seeds;
 mod happy;
 mod journals;
 mod privacy;
+mod quality;
 mod routing;
 mod tap;

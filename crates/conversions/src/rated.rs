@@ -5,8 +5,8 @@ use signalbox_core::{Identifier, Parameter, Parameters, Rated};
 
 use crate::field::{Kind, Row};
 use crate::personal::Field as Personal;
-use crate::presets::Listens;
-use crate::spec::Spec;
+use crate::presets::{Listens, Preset};
+use crate::spec::{Spec, json_of};
 
 const WORTH: &[Parameter] = &[Parameter::Value, Parameter::Currency, Parameter::Contents];
 const ORDER: &[Parameter] = &[
@@ -46,7 +46,7 @@ pub(crate) fn rated(spec: &Spec, event_name: &str) -> Rated {
     let mut expected = Parameters::default();
     expected.add(Parameter::EventId, true);
     let presets = spec.presets.iter();
-    for preset in presets.filter(|preset| preset.event_name == event_name) {
+    for preset in presets.filter(|preset| makes(spec, preset, event_name)) {
         let (Listens::Track(event) | Listens::Event(event)) = preset.listens else {
             continue;
         };
@@ -69,4 +69,14 @@ fn identifier(row: &Row) -> Option<Identifier> {
         }),
         _ => row.identifies,
     }
+}
+
+/// Returns true if the preset makes conversions of this name, by Segment's rules or by the vendor's.
+fn makes(spec: &Spec, preset: &Preset, event_name: &str) -> bool {
+    let own = preset
+        .vendor_fields
+        .iter()
+        .find(|(field, _)| *field == spec.event_field);
+    let own = own.and_then(|(_, default)| json_of(default));
+    preset.event_name == event_name || own.is_some_and(|own| own == event_name)
 }

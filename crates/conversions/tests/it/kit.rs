@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use signalbox_conversions::settings::{MappingConfig, Presets, declares, sink_mappings};
 use signalbox_conversions::{Compat, Conversions, Encoder, reference};
-use signalbox_core::{Event, Outcome, Prepared, Receipt, Record, Resend, Sha256Hex, Verdict};
+use signalbox_core::{
+    Event, Identifier, Outcome, Parameter, Prepared, Receipt, Record, Resend, Sha256Hex, Verdict,
+};
 use signalbox_http::{Bytes, Destination, HeaderMap, Reply, StatusCode, Url};
 use signalbox_segment::settings::Findings;
 
@@ -346,4 +348,24 @@ fn the_table_is_the_reference_and_the_declaration() {
     assert_eq!(declares.hashing_rules, Some("pinterest"));
     assert_eq!(declares.plain_fields, []);
     assert_eq!(SPEC.rules_of(Compat::Segment).name(), "segment");
+}
+
+#[test]
+fn what_a_vendor_rates_follows_from_its_tables() {
+    let acme = destination(json!([])).unwrap();
+    for (event_name, expected) in [
+        ("purchase", "value currency order_id contents event_id"),
+        ("cart", "value currency contents event_id"),
+        ("page_view", "event_id"),
+        ("a_name_of_nobody", "event_id"),
+    ] {
+        let rated = acme.rated(event_name).unwrap();
+        assert_eq!(rated.match_keys[0], ("email", Identifier::Email));
+        let names = Parameter::ALL.into_iter().filter(|one| rated.expected.has(*one));
+        assert_eq!(
+            names.map(Parameter::name).collect::<Vec<_>>().join(" "),
+            expected,
+            "{event_name}"
+        );
+    }
 }
