@@ -32,3 +32,4 @@ mod privacy;
 mod quality;
 mod routing;
 mod tap;
+mod tester;

@@ -103,6 +103,8 @@ const act = async (form, submitter) => {
 
 /** Shows the answer to a form in the place of the main part. */
 const show = async (form, submitter) => {
+  const question = submitter?.dataset.confirm ?? form.dataset.confirm;
+  if (question && !(await agreed(question))) return;
   say('…');
   try {
     const { found } = await page(form.action, {

@@ -17,11 +17,12 @@ mod overview;
 mod problem;
 mod quality;
 mod state;
+mod tester;
 mod view;
 mod words;
 
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{get, post};
 use signalbox_admin::{AdminState, PageRoutes};
 
 use crate::mount::Mount;
@@ -35,6 +36,11 @@ pub fn routes(admin: AdminState) -> PageRoutes {
         .act::<failures::RetryLetters>()
         .act::<failures::DiscardLetters>()
         .view::<quality::Quality>()
+        .view::<tester::Tester>()
+        .act::<tester::Try>()
+        .act::<tester::Send>()
+        .reading_post("/ui/tester", post(tester::show_form))
+        .acting_post("/ui/tester/send", tester::SEND_WORD, post(tester::send_form))
         .route("/", get(|| async { Redirect::to("/ui/overview") }))
         .finish(admin)
 }

@@ -52,9 +52,14 @@ impl Mount {
     }
 
     /// Adds a POST that only reads, such as a search that names a person in its body.
-    #[expect(dead_code, reason = "the views that search come next")]
     pub(crate) fn reading_post(mut self, path: &str, route: MethodRouter<Page>) -> Mount {
         self.posts.push((path.to_owned(), None));
+        self.route(path, route)
+    }
+
+    /// Adds a POST that acts and answers with a page; `word` names the act in the audit log.
+    pub(crate) fn acting_post(mut self, path: &str, word: &'static str, route: MethodRouter<Page>) -> Mount {
+        self.posts.push((path.to_owned(), Some(word)));
         self.route(path, route)
     }
 

@@ -3,6 +3,7 @@
 //! The functions work on the journal alone, so they serve a stopped router too. [`Remote`] is the handle to a running one:
 //! commands that need its sinks to stand still go through its queue.
 
+mod find;
 mod letters;
 mod replay;
 mod resend;
@@ -15,6 +16,7 @@ use signalbox_history::History;
 use signalbox_journal::{Arrivals, Index, Journal, SinkState};
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::find::find_event;
 pub use self::letters::{Acted, Piece, act, act_on_all, discard};
 pub use self::replay::{ReplayPlan, ReplayRange, ReplayState, Where, plan_replay, replay_state};
 pub use self::resend::{IDS, Located, ResendRequest, Resent, ResentEvent, Sending};

@@ -158,7 +158,7 @@ fn takes(state: &SinkState, request: &ResendRequest, position: Position, source:
 }
 
 /// Reads the ids of a request, each once, and begins their results.
-fn ids(request: &ResendRequest, resent: &mut Resent) -> Result<Ids, String> {
+pub(super) fn ids(request: &ResendRequest, resent: &mut Resent) -> Result<Ids, String> {
     let mut ids = Ids::new();
     for id in request.message_ids.iter().map(|id| id.trim()) {
         if !id.is_empty() && !ids.contains_key(id) {
@@ -177,7 +177,7 @@ fn ids(request: &ResendRequest, resent: &mut Resent) -> Result<Ids, String> {
 }
 
 /// Finds the newest copy of each event in the log, by id and source. Leaves erased ones out.
-async fn in_log(
+pub(super) async fn in_log(
     journal: &dyn Journal,
     ids: &Ids,
     resent: &mut Resent,

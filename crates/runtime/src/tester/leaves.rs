@@ -56,7 +56,7 @@ fn collect(node: Node<'_>, path: &mut String, found: &mut Vec<Leaf>) {
 }
 
 /// Returns the text of a leaf.
-fn text_of(content: Content<'_>) -> Cow<'_, str> {
+pub(super) fn text_of(content: Content<'_>) -> Cow<'_, str> {
     match content {
         Content::Null => "null".into(),
         Content::Bool(true) => "true".into(),
@@ -67,26 +67,62 @@ fn text_of(content: Content<'_>) -> Cow<'_, str> {
     }
 }
 
-/// Returns the event without the leaves of these numbers, in the order of [`leaves`]. Items of lists become null, so that the
+/// Returns the event without one leaf, by its number in the order of [`leaves`]. An item of a list becomes null, so that the
 /// others keep their places.
-pub(super) fn without(event: &Event, numbers: &[usize]) -> Option<Event> {
-    let text = rewrite(event.root(), &mut Without { numbers, next: 0 });
+pub(super) fn without(event: &Event, number: usize) -> Option<Event> {
+    edited(event, number, |_| Keep::Nothing)
+}
+
+/// Returns the event with another value in the place of one leaf: another last digit, another truth, or a longer text.
+pub(super) fn altered(event: &Event, number: usize) -> Option<Event> {
+    edited(event, number, |leaf| match leaf {
+        Content::Bool(truth) => Keep::Json((!truth).to_string()),
+        Content::Number(text) => Keep::Json(other_digit(text).unwrap_or_default()),
+        Content::String(text) => {
+            let other = other_digit(text).unwrap_or_else(|| format!("{text}x"));
+            Keep::Json(serde_json::Value::from(other).to_string())
+        }
+        Content::Null | Content::Array | Content::Object => Keep::Same,
+    })
+}
+
+/// Returns the text with another last digit; `None` if it has no digit.
+fn other_digit(text: &str) -> Option<String> {
+    let at = text.rfind(|c: char| c.is_ascii_digit())?;
+    let digit = text.as_bytes().get(at)?;
+    let other = if *digit == b'9' {
+        '8'
+    } else {
+        char::from(digit + 1)
+    };
+    Some(format!("{}{other}{}", &text[..at], &text[at + 1..]))
+}
+
+fn edited(event: &Event, number: usize, edit: impl Fn(Content<'_>) -> Keep) -> Option<Event> {
+    let mut one = One {
+        number,
+        next: 0,
+        edit,
+    };
+    let text = rewrite(event.root(), &mut one);
     let mut event = event.clone();
     *event.document_mut() = Document::parse(&text).ok()?;
     Some(event)
 }
 
-struct Without<'n> {
-    numbers: &'n [usize],
+/// Edits the leaf of one number.
+struct One<E> {
+    number: usize,
     next: usize,
+    edit: E,
 }
 
-impl Edit for Without<'_> {
-    fn leaf(&mut self, _: &str) -> Keep {
+impl<E: Fn(Content<'_>) -> Keep> Edit for One<E> {
+    fn leaf(&mut self, leaf: Content<'_>) -> Keep {
         let number = self.next;
         self.next += 1;
-        match self.numbers.contains(&number) {
-            true => Keep::Nothing,
+        match number == self.number {
+            true => (self.edit)(leaf),
             false => Keep::Same,
         }
     }
@@ -94,8 +130,8 @@ impl Edit for Without<'_> {
 
 /// Decides on the parts of a document that is written anew.
 pub(super) trait Edit {
-    /// Decides on a leaf, given its text as in [`Leaf::text`].
-    fn leaf(&mut self, text: &str) -> Keep;
+    /// Decides on a leaf.
+    fn leaf(&mut self, leaf: Content<'_>) -> Keep;
 
     /// Returns the key to write. Default: the same.
     fn key<'k>(&self, key: &'k str) -> &'k str {
@@ -109,8 +145,8 @@ pub(super) enum Keep {
     Same,
     /// The leaf is left out; an item of a list becomes null.
     Nothing,
-    /// The text takes the leaf's place.
-    Text(&'static str),
+    /// The JSON takes the leaf's place.
+    Json(String),
 }
 
 /// Writes a document anew.
@@ -127,9 +163,9 @@ fn write(node: Node<'_>, edit: &mut impl Edit, out: &mut String) -> bool {
         Content::Array if !node.is_empty() => ('[', ']'),
         Content::Object if !node.is_empty() => ('{', '}'),
         _ => {
-            match edit.leaf(&text_of(content)) {
+            match edit.leaf(content) {
                 Keep::Nothing => return false,
-                Keep::Text(text) => quote(text, out),
+                Keep::Json(json) => out.push_str(&json),
                 Keep::Same => match content {
                     Content::String(text) => quote(text, out),
                     other => out.push_str(&text_of(other)),
@@ -208,28 +244,51 @@ mod tests {
     }
 
     #[test]
-    fn every_leaf_can_be_taken_out_alone() {
+    fn every_leaf_can_be_taken_out_or_altered_alone() {
         let event = event(EVENT);
         let all = leaves(event.root());
-        assert_eq!(without(&event, &[]).unwrap().to_json(), event.to_json());
+        let others = |event: &Event, but: usize| -> Vec<Leaf> {
+            let leaves = leaves(event.root()).into_iter();
+            leaves.filter(|leaf| leaf.path != all[but].path).collect()
+        };
         for number in 0..all.len() {
-            let less = without(&event, &[number]).unwrap();
-            let rest = leaves(less.root());
-            let expected = all
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| *at != number)
-                .map(|(_, leaf)| leaf);
-            let is_item = all[number].path.ends_with(']');
-            let kept: Vec<_> = rest
-                .iter()
-                .filter(|leaf| !is_item || leaf.path != all[number].path)
-                .collect();
-            assert_eq!(kept, expected.collect::<Vec<_>>(), "{}", all[number].path);
+            let (less, other) = (without(&event, number).unwrap(), altered(&event, number).unwrap());
+            assert_eq!(
+                others(&less, number),
+                others(&event, number),
+                "{}",
+                all[number].path
+            );
+            assert_eq!(
+                others(&other, number),
+                others(&event, number),
+                "{}",
+                all[number].path
+            );
+            assert!(
+                !leaves(less.root()).contains(&all[number]),
+                "{}",
+                all[number].path
+            );
+            let can_change = !["null", "[]", "{}"].contains(&&*all[number].text);
+            assert_eq!(leaves(other.root()) != all, can_change, "{}", all[number].path);
         }
-        assert_eq!(
-            without(&event, &[0, 1]).unwrap().to_json().split(',').next(),
-            Some(r#"{"a":{}"#)
-        );
+    }
+
+    #[test]
+    fn an_altered_value_is_of_the_same_kind() {
+        for (text, other) in [
+            (r#"{"a":1.9}"#, r#"{"a":1.8}"#),
+            (
+                r#"{"a":"2026-03-02T09:02:02Z"}"#,
+                r#"{"a":"2026-03-02T09:02:03Z"}"#,
+            ),
+            (r#"{"a":"ivy@example.com"}"#, r#"{"a":"ivy@example.comx"}"#),
+            (r#"{"a":true}"#, r#"{"a":false}"#),
+            (r#"{"a":"é9é"}"#, r#"{"a":"é8é"}"#),
+            (r#"{"a":""}"#, r#"{"a":"x"}"#),
+        ] {
+            assert_eq!(altered(&event(text), 0).unwrap().to_json(), other);
+        }
     }
 }

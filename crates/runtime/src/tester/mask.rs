@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use signalbox_core::json::Content;
 use signalbox_core::privacy::looks_personal;
 use signalbox_core::{Document, Event, Firing, RequestText, Sha256Hex, Sink};
 
-use super::leaves::{Edit, Keep, Leaf, leaves, rewrite};
+use super::leaves::{Edit, Keep, Leaf, leaves, rewrite, text_of};
 use crate::tap_lines::TapLines;
 
 /// Stands for a value that is not shown.
@@ -106,9 +107,9 @@ impl Mask {
 }
 
 impl Edit for &Safe {
-    fn leaf(&mut self, text: &str) -> Keep {
-        match self.hides(text) {
-            true => Keep::Text(HIDDEN),
+    fn leaf(&mut self, leaf: Content<'_>) -> Keep {
+        match self.hides(&text_of(leaf)) {
+            true => Keep::Json(format!("\"{HIDDEN}\"")),
             false => Keep::Same,
         }
     }

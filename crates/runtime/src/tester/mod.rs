@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_core::{Event, Prepared, Record, RejectedInput, TestFailure, TestReply};
+use signalbox_core::{Event, Prepared, Record, RejectedInput, TestFailure, TestMode, TestReply};
 use tokio::time::Instant;
 
 use self::mask::Mask;
@@ -54,7 +54,7 @@ pub enum Input<'a> {
         /// The source; `None` means the first input of each sink.
         source: Option<&'a str>,
         /// Reads the text.
-        read: &'a dyn Fn(&Arc<str>) -> Result<Event, RejectedInput>,
+        read: &'a (dyn Fn(&Arc<str>) -> Result<Event, RejectedInput> + Sync),
     },
     /// An event from the journal, which its source has transformed already.
     Stored(Arc<Event>),
@@ -82,6 +82,12 @@ impl Tester {
     /// Lists the names of the sources.
     pub fn sources(&self) -> impl Iterator<Item = &str> {
         self.sources.keys().map(|name| &**name)
+    }
+
+    /// Lists the names of the sinks, with their destinations' treatment of test events.
+    pub fn sinks(&self) -> impl Iterator<Item = (&str, Option<TestMode>)> {
+        let sinks = self.sinks.iter();
+        sinks.map(|(name, tested)| (&**name, tested.stage.sink.test_mode()))
     }
 
     /// Takes the event to each sink, or to the one of the name. With `plain`, values are shown as they are; otherwise

@@ -1,6 +1,6 @@
 //! Finds the values of an event that each value of a record comes from, by asking the sink for the record of the event
-//! without one of them: a value of the record that changes depends on it. This holds for every sink, since `prepare` is
-//! pure, and costs the way of an event nothing.
+//! without one of them, or with another one in its place: a value of the record that changes depends on it. This holds for
+//! every sink, since `prepare` is pure, and costs the way of an event nothing.
 
 use std::collections::HashMap;
 
@@ -32,26 +32,34 @@ pub(super) fn trace(
     all: &[Leaf],
     records: &[Traced<'_>],
 ) -> Vec<Vec<Vec<usize>>> {
-    let mut found: Vec<Vec<Vec<usize>>> = records
-        .iter()
-        .map(|record| vec![Vec::new(); record.fields.len()])
-        .collect();
-    for (number, leaf) in all.iter().enumerate().take(MOST) {
-        let Some(others) = prepared(sink, event, &[number]) else {
-            continue;
-        };
-        for (record, found) in records.iter().zip(&mut found) {
-            match others.get(record.mapping) {
-                Some(values) => note_changed(record, values, number, found),
-                // Without the value there is no record: the trigger asks about it, or the mapping requires it.
-                None => note_equal(record, leaf, number, found),
+    let nothing = |record: &Traced<'_>| vec![Vec::new(); record.fields.len()];
+    let mut found: Vec<Vec<Vec<usize>>> = records.iter().map(nothing).collect();
+    let mut needed: Vec<Vec<usize>> = vec![Vec::new(); records.len()];
+    for number in 0..all.len().min(MOST) {
+        // Removed alone, a value may give way to an equal one elsewhere; altered alone, it may no longer be usable.
+        let changed = [leaves::without(event, number), leaves::altered(event, number)];
+        let made: Vec<_> = changed
+            .iter()
+            .flatten()
+            .map(|event| prepared(sink, event))
+            .collect();
+        for ((record, found), needed) in records.iter().zip(&mut found).zip(&mut needed) {
+            let others: Vec<&Values> = made.iter().filter_map(|made| made.get(record.mapping)).collect();
+            if others.is_empty() {
+                needed.push(number);
+            }
+            for (field, found) in record.fields.iter().zip(found) {
+                let differs = |values: &&Values| values.get(&field.path) != Some(&field.text);
+                if others.iter().any(differs) {
+                    found.push(number);
+                }
             }
         }
     }
-    for (record, found) in records.iter().zip(&mut found) {
+    for ((record, found), needed) in records.iter().zip(&mut found).zip(&needed) {
         for ((field, rule), found) in record.fields.iter().zip(record.rules).zip(found) {
             if found.is_empty() {
-                *found = of_rule(sink, event, all, (record.mapping, field), rule);
+                *found = of_needed(field, rule, all, needed);
             } else {
                 prefer_copies(field, all, found);
             }
@@ -60,38 +68,19 @@ pub(super) fn trace(
     found
 }
 
-/// Returns the records of the event without some leaves, by mapping.
-fn prepared(sink: &dyn Sink, event: &Event, numbers: &[usize]) -> Option<HashMap<String, Values>> {
-    let event = leaves::without(event, numbers)?;
-    let results = match guard("mapping_panicked", || sink.prepare(&event)) {
+/// Returns the records of an event by mapping.
+fn prepared(sink: &dyn Sink, event: &Event) -> HashMap<String, Values> {
+    let results = match guard("mapping_panicked", || sink.prepare(event)) {
         Ok(Prepared::Mapped(results)) => results,
         _ => Vec::new(),
     };
     let records = results.into_iter().filter_map(|result| {
         let record = result.ok()?;
         let values = leaves::of_record(&record.bytes)?.into_iter();
-        Some((
-            record.mapping.to_string(),
-            values.map(|leaf| (leaf.path, leaf.text)).collect(),
-        ))
+        let values = values.map(|leaf| (leaf.path, leaf.text)).collect();
+        Some((record.mapping.to_string(), values))
     });
-    Some(records.collect())
-}
-
-fn note_changed(record: &Traced<'_>, values: &Values, number: usize, found: &mut [Vec<usize>]) {
-    for (field, found) in record.fields.iter().zip(found) {
-        if values.get(&field.path) != Some(&field.text) {
-            found.push(number);
-        }
-    }
-}
-
-fn note_equal(record: &Traced<'_>, leaf: &Leaf, number: usize, found: &mut [Vec<usize>]) {
-    for ((field, rule), found) in record.fields.iter().zip(record.rules).zip(found) {
-        if is_copy(field, leaf) && (rule.is_empty() || reads(rule, leaf)) {
-            found.push(number);
-        }
-    }
+    records.collect()
 }
 
 /// Leaves only the values that were copied, if there are some: others decide whether there is a value at all, such as the id
@@ -103,43 +92,16 @@ fn prefer_copies(field: &Leaf, all: &[Leaf], found: &mut Vec<usize>) {
     }
 }
 
-/// Finds the value of a field on which no single value of the event has an influence: several places hold the same value, or
-/// the record cannot be made without it.
-fn of_rule(
-    sink: &dyn Sink,
-    event: &Event,
-    all: &[Leaf],
-    (mapping, field): (&str, &Leaf),
-    rule: &[String],
-) -> Vec<usize> {
-    let in_order = rule.iter().flat_map(|path| {
-        let is = move |(_, leaf): &(usize, &Leaf)| generic(&leaf.path) == generic(path);
-        all.iter().enumerate().filter(is).map(|(number, _)| number)
-    });
-    let candidates: Vec<usize> = in_order.take(MOST).collect();
-    let same = |without: &[usize]| {
-        let others = prepared(sink, event, without)?;
-        let values = others.get(mapping)?;
-        Some(values.get(&field.path) == Some(&field.text))
+/// Finds the source of a field among the values without which there is no record, such as the name that the trigger asks
+/// about: by the field's rule, or as its copy where no rule is known.
+fn of_needed(field: &Leaf, rule: &[String], all: &[Leaf], needed: &[usize]) -> Vec<usize> {
+    let is_source = |number: &&usize| {
+        all.get(**number).is_some_and(|leaf| match rule {
+            [] => is_copy(field, leaf),
+            paths => paths.iter().any(|path| generic(path) == generic(&leaf.path)),
+        })
     };
-    match candidates.as_slice() {
-        [] => Vec::new(),
-        [only] => match same(&[*only]) {
-            // The mapping reads the value, and another default takes its place.
-            Some(true) => Vec::new(),
-            _ => vec![*only],
-        },
-        several => {
-            if same(several) == Some(true) {
-                return Vec::new();
-            }
-            let alone = several.iter().find(|kept| {
-                let others: Vec<usize> = several.iter().copied().filter(|number| number != *kept).collect();
-                same(&others) == Some(true)
-            });
-            alone.map_or_else(|| several.to_vec(), |number| vec![*number])
-        }
-    }
+    needed.iter().filter(is_source).copied().collect()
 }
 
 /// Returns true if the record's value is the event's, perhaps spelled in another way.
@@ -147,10 +109,6 @@ pub(super) fn is_copy(field: &Leaf, leaf: &Leaf) -> bool {
     let number = |text: &str| text.trim().parse::<f64>().ok();
     field.text == leaf.text.trim()
         || number(&field.text).is_some_and(|value| Some(value) == number(&leaf.text))
-}
-
-fn reads(rule: &[String], leaf: &Leaf) -> bool {
-    rule.iter().any(|path| generic(path) == generic(&leaf.path))
 }
 
 /// Returns a path with `[]` in the place of the indices.

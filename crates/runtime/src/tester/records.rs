@@ -134,7 +134,7 @@ fn how(field: &Leaf, from: &[&Leaf]) -> How {
     match from {
         [] => How::Fixed,
         copies if copies.iter().all(|leaf| is_copy(field, leaf)) => How::Copied,
-        [_] if Sha256Hex::from_prehashed(&field.text).is_some() => How::Hashed,
+        _ if Sha256Hex::from_prehashed(&field.text).is_some() => How::Hashed,
         _ => How::WorkedOut,
     }
 }

@@ -39,6 +39,7 @@ mod fast_path;
 mod fields;
 mod limits;
 mod not_numbers;
+mod pasted;
 mod reasons;
 mod reception;
 mod times;
@@ -55,6 +56,7 @@ pub use limits::{
     MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_EXPANDED_BYTES, MAX_MESSAGE_ID_CHARS,
     MAX_SHARED_BYTES,
 };
+pub use pasted::read_pasted;
 pub use reasons::too_large;
 pub use reception::{EventType, Origin, Reception};
 pub use values::{Layout, MAX_VALUE_BYTES, Place, Splitter, Value, value_too_long};
