@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 use signalbox_admin::Caller;
 use signalbox_core::TestReply;
 
+use super::data::Tester;
 use super::html::{self, Shown};
 use super::read::{self, Wanted};
-use super::{Send, Tester};
+use super::send::Send;
 use crate::layout::document;
 use crate::problem::Problem;
 use crate::state::Page;

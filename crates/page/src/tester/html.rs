@@ -5,7 +5,8 @@ use signalbox_admin::Caller;
 use signalbox_core::{Clause, Firing, RequestText, TestMode, TestReply};
 use signalbox_runtime::tester::{Change, Changed, How, Step, Trial, TrialField, TrialRecord};
 
-use super::{Recent, Tester, results, send};
+use super::data::{Recent, Tester};
+use super::results;
 use crate::words::{self, link};
 
 /// The event that the page shows, and the answer to it as a test event.
@@ -109,7 +110,7 @@ fn answer(sink: &str, reply: &TestReply) -> Markup {
     html! {
         section.state.trouble[!reply.accepted] aria-labelledby="answer" {
             h2 #answer { "Answer of the destination" }
-            p { (send::sentence(sink, reply)) }
+            p { (results::answer(sink, reply)) }
             @if let Some(reading) = &reply.reading { p { (reading) } }
             @if let Some(id) = &reply.request_id { p.note { "Request id: " code { (id) } } }
             @if !reply.body.is_empty() { pre tabindex="0" aria-label="Body of the answer" { (reply.body) } }

@@ -1,6 +1,7 @@
 //! The tester: one event through the running pipeline, with the reason for each step and the source of each value, and the
 //! destination's answer to it as a test event.
 
+mod data;
 mod form;
 mod html;
 mod read;
@@ -12,54 +13,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use signalbox_admin::Caller;
-use signalbox_core::TestMode;
 use signalbox_runtime::tester::Trial;
 
+pub(crate) use self::data::Tester;
 pub(crate) use self::form::{send_form, show_form};
 use self::read::Wanted;
 pub(crate) use self::send::{SEND_WORD, Send};
 use crate::problem::Problem;
 use crate::state::Page;
 use crate::view::{Act, View};
-
-/// The tester, with the trial of an event if one is given.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Tester {
-    /// Names of the sources.
-    sources: Vec<String>,
-    /// The running sinks.
-    sinks: Vec<TestedSink>,
-    /// The latest events of the history, to take one from.
-    recent: Vec<Recent>,
-    /// The event's way to each sink; empty without an event.
-    trials: Vec<Trial>,
-    /// The event's text, for the form; absent for callers who may not see it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<String>,
-}
-
-/// A running sink.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct TestedSink {
-    name: String,
-    /// The destination's treatment of test events; null if it has none.
-    test: Option<TestMode>,
-}
-
-/// A recent event.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Recent {
-    /// Its `messageId`.
-    message_id: String,
-    /// Its own name.
-    event: String,
-    /// The end of its last record, in Unix milliseconds.
-    ended_at: i64,
-    /// The outcome at that sink.
-    outcome: String,
-    /// The sink.
-    sink: String,
-}
 
 /// The query of the tester.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

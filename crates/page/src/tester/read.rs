@@ -11,7 +11,7 @@ use signalbox_runtime::tester::{Input, Trial};
 use signalbox_segment::ingest::{Origin, Reception, read_pasted};
 use signalbox_segment::time::Millis;
 
-use super::{Recent, TestedSink, Tester};
+use super::data::{Recent, TestedSink, Tester};
 use crate::problem::Problem;
 use crate::state::Page;
 use crate::words;

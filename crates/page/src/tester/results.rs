@@ -1,6 +1,6 @@
 //! The results of a test in words.
 
-use signalbox_core::Standing;
+use signalbox_core::{Standing, TestReply};
 use signalbox_runtime::tester::{How, StepOutcome, Trial, TrialOutcome};
 
 /// Tells the results of all sinks in one sentence.
@@ -63,6 +63,19 @@ pub(super) fn found(path: &str, found: Standing, value: Option<&str>) -> String 
         Some(value) => format!("{path} is {}: {value}", found.words()),
         None => format!("{path} is {}", found.words()),
     }
+}
+
+/// Tells the answer in one sentence.
+pub(super) fn answer(sink: &str, reply: &TestReply) -> String {
+    let said = if reply.accepted {
+        "accepted"
+    } else {
+        "did not accept"
+    };
+    format!(
+        "The destination of {sink} {said} the test event (status {}).",
+        reply.status
+    )
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use signalbox_core::TestReply;
 use signalbox_runtime::tester::{Input, TestSend};
 
 use super::read::{self, Given, Wanted};
+use super::results;
 use crate::problem::Problem;
 use crate::state::Page;
 use crate::view::Act;
@@ -55,8 +56,8 @@ const LONGEST_CODE: usize = 64;
 
 impl Act for Send {
     const NAME: &'static str = "tester/send";
-    const ABOUT: &'static str = "Sends the record that a sink makes of an event as a test event, once and past the journal. \
-                                 Meta counts test events.";
+    const ABOUT: &'static str =
+        "Sends the record that a sink makes of an event as a test event, once and past the journal.";
     const WORD: Option<&'static str> = Some(SEND_WORD);
     type Answer = Sent;
 
@@ -64,7 +65,7 @@ impl Act for Send {
         let sink = self.sink.clone();
         let reply = self.send(page).await?;
         Ok(Sent {
-            message: sentence(&sink, &reply),
+            message: results::answer(&sink, &reply),
             reply,
         })
     }
@@ -104,17 +105,4 @@ impl Send {
         };
         sent.map_err(|why| Problem::conflict(read::sentence(&why)))
     }
-}
-
-/// Tells the answer in one sentence.
-pub(super) fn sentence(sink: &str, reply: &TestReply) -> String {
-    let said = if reply.accepted {
-        "accepted"
-    } else {
-        "did not accept"
-    };
-    format!(
-        "The destination of {sink} {said} the test event (status {}).",
-        reply.status
-    )
 }
