@@ -55,6 +55,21 @@ fn escaped(text: &str, needs: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Returns a text as a cell of CSV (RFC 4180), escaped as by [`plain`]. A text that a spreadsheet would calculate gets an
+/// apostrophe before it.
+pub fn csv_cell(text: &str) -> String {
+    let text = plain(text);
+    let text = match text.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
+        _ => text.into_owned(),
+    };
+    if text.contains(['"', ',', '\n', '\r', '\'']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
 /// Returns JSON with the same meaning, of which a terminal executes nothing. Newlines between values stay; strings in
 /// JSON contain none of the first 32 characters anyway.
 pub fn plain_json(json: &str) -> Cow<'_, str> {
@@ -103,5 +118,19 @@ mod tests {
             serde_json::from_str(&escaped).unwrap(),
         );
         assert_eq!(before, after);
+    }
+
+    #[test]
+    fn cells_that_spreadsheets_calculate_are_texts() {
+        for (text, cell) in [
+            ("a", "a"),
+            ("", ""),
+            ("a,b", "\"a,b\""),
+            ("@x", "\"'@x\""),
+            ("-1", "\"'-1\""),
+            ("a=b", "a=b"),
+        ] {
+            assert_eq!(csv_cell(text), cell, "{text}");
+        }
     }
 }

@@ -107,12 +107,14 @@ const show = async (form, submitter) => {
   if (question && !(await agreed(question))) return;
   say('…');
   try {
-    const { found } = await page(form.action, {
+    const { found, address } = await page(form.action, {
       method: 'POST',
       headers: { 'X-Signalbox': '1' },
       body: new URLSearchParams(new FormData(form, submitter)),
     });
     say('');
+    // The answer has an address of its own, which can be kept and sent to others.
+    if (address !== form.action) return void location.assign(address);
     replaceMain(found);
   } catch (error) {
     say(error.message, true);

@@ -9,6 +9,8 @@
 
 mod assets;
 mod chart;
+mod event;
+mod events;
 mod failures;
 mod layout;
 mod mount;
@@ -32,6 +34,10 @@ use crate::mount::Mount;
 pub fn routes(admin: AdminState) -> PageRoutes {
     Mount::default()
         .view::<overview::Overview>()
+        .view::<events::Events>()
+        .reading_post("/ui/events/search", post(events::search))
+        .view::<event::EventLives>()
+        .act::<event::SendAgain>()
         .view::<failures::Failures>()
         .act::<failures::RetryLetters>()
         .act::<failures::DiscardLetters>()

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
@@ -125,9 +126,24 @@ async fn answer<V: View>(
     query: Result<Query<V::Query>, QueryRejection>,
 ) -> Response {
     match read::<V>(&page, &caller, query).await {
-        Ok((view, _)) => json(&view),
+        Ok((view, query)) => match view.csv(&query) {
+            Some(table) => csv(V::NAME, table),
+            None => json(&view),
+        },
         Err(problem) => problem.json(),
     }
+}
+
+/// Answers a table as a file to keep.
+fn csv(name: &str, table: String) -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}.csv\""),
+        ),
+    ];
+    (headers, table).into_response()
 }
 
 async fn act<A: Act>(

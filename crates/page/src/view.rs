@@ -35,6 +35,11 @@ pub(crate) trait View: Serialize + JsonSchema + Send + Sized + 'static {
         query: Self::Query,
     ) -> impl Future<Output = Result<Self, Problem>> + Send;
 
+    /// Makes a table for spreadsheets if the query asks for one; `/api/NAME` answers it then. Default: there is none.
+    fn csv(&self, _query: &Self::Query) -> Option<String> {
+        None
+    }
+
     /// Makes the main part of the page, from its heading on.
     fn html(&self, query: &Self::Query, caller: &Caller) -> Markup;
 }

@@ -1,10 +1,10 @@
-//! The twelve fates of an event, each told alike by the command and by the admin address.
+//! The twelve fates of an event, each told alike by the command, the admin address and the page.
 
 use serde_json::{Value, json};
 use signalbox_sandbox::{Faults, Unavailable};
 
 use super::{Rig, pipeline};
-use crate::support::client::{post_all, try_send};
+use crate::support::client::{get, post_all, try_send};
 use crate::support::events::{order, orders, unmatched};
 use crate::support::process::run_with;
 
@@ -34,7 +34,7 @@ async fn asked(rig: &Rig, request: &Value) -> Value {
     answer.json()
 }
 
-/// Checks that the command and the admin address tell this of an event at a component, and returns its life.
+/// Checks that the command, the admin address and the page tell this of an event at a component, and returns its life.
 async fn check(rig: &Rig, wanted: (&str, &str), component: &str, sentence: &str) -> Value {
     let (kind, id) = wanted;
     let flag = format!("--{}", kind.replace('_', "-"));
@@ -59,6 +59,13 @@ async fn check(rig: &Rig, wanted: (&str, &str), component: &str, sentence: &str)
     let mut all = at_sink.chain(at_source);
     let found = all.any(|told| told.as_str().is_some_and(|told| told.contains(sentence)));
     assert!(found, "{id}: {life:#}");
+    let shown = get(&rig.world.admin, &format!("/ui/event?{kind}={id}")).await;
+    assert_eq!(shown.status, 200, "{id}: {shown:?}");
+    assert!(shown.body.contains(sentence), "{id}: {}", shown.body);
+    let answered = get(&rig.world.admin, &format!("/api/event?{kind}={id}"))
+        .await
+        .json();
+    assert_eq!(answered["events"][0], *life, "the page has the data of the API");
     life.clone()
 }
 
@@ -70,8 +77,100 @@ fn at<'v>(life: &'v Value, sink: &str) -> &'v Value {
         .unwrap_or_else(|| panic!("{sink}: {life:#}"))
 }
 
+/// Checks the view of events: by id, by person, by conditions, as a table, and sending one again.
+async fn the_events_are_found_on_the_page(rig: &Rig) {
+    let admin = &rig.world.admin;
+    let found = get(admin, "/ui/events?order_id=order-held").await;
+    assert!(
+        found.body.contains("1 event found") && found.body.contains("Pending: "),
+        "{}",
+        found.body
+    );
+    let headers = [
+        ("x-signalbox", "1"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    let form = b"kind=user_id&value=user-of-retried";
+    let sent = try_send(admin, "POST", "/ui/events/search", &headers, form)
+        .await
+        .unwrap();
+    assert_eq!(sent.status, 303, "{sent:?}");
+    let address = sent.header("location").unwrap();
+    assert!(address.starts_with("/ui/events?person=id%3a"), "{address}");
+    let found = get(admin, address).await;
+    assert!(
+        found.body.contains("/ui/event?message_id=retried"),
+        "{}",
+        found.body
+    );
+    let wrong = try_send(
+        admin,
+        "POST",
+        "/ui/events/search",
+        &headers,
+        b"kind=email&value=nobody",
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        (wrong.status, wrong.body.contains("nobody")),
+        (400, false),
+        "{wrong:?}"
+    );
+    let latest = get(
+        admin,
+        "/ui/events?sink=pinterest&outcome=filtered&since=1h&late=&reason=",
+    )
+    .await;
+    assert!(
+        latest.body.contains("/ui/event?message_id=gift") && !latest.body.contains("message_id=at-once"),
+        "{}",
+        latest.body
+    );
+    let page = get(admin, "/api/events?limit=2").await.json();
+    assert_eq!(page["entries"].as_array().unwrap().len(), 2, "{page:#}");
+    let next = get(
+        admin,
+        &format!("/api/events?limit=2&after={}", page["next"].as_str().unwrap()),
+    )
+    .await
+    .json();
+    assert_ne!(
+        next["entries"][0]["place"], page["entries"][0]["place"],
+        "{next:#}"
+    );
+    let table = get(admin, "/api/events?format=csv&outcome=delivered&sink=pinterest").await;
+    assert_eq!(table.header("content-type"), Some("text/csv; charset=utf-8"));
+    assert!(
+        table.body.contains(",order-retried,") && table.body.contains(",73.50\r\n"),
+        "{}",
+        table.body
+    );
+    assert_eq!(get(admin, "/ui/events?outcome=lost").await.status, 400);
+    assert_eq!(get(admin, "/ui/event?message_id=never-sent").await.status, 404);
+    let headers = [("x-signalbox", "1"), ("content-type", "application/json")];
+    for (id, status, told) in [
+        ("at-once", 200, "1 sink will send it again"),
+        (
+            "never-sent",
+            409,
+            "neither the journal nor a dead letter holds it",
+        ),
+    ] {
+        let body = json!({ "message_id": id, "sink": "hook" }).to_string();
+        let answer = try_send(admin, "POST", "/api/event/resend", &headers, body.as_bytes())
+            .await
+            .unwrap();
+        assert_eq!(
+            (answer.status, answer.body.contains(told)),
+            (status, true),
+            "{answer:?}"
+        );
+    }
+}
+
 #[tokio::test]
-async fn each_fate_is_told_alike_by_the_command_and_the_admin_address() {
+async fn each_fate_is_told_alike_by_the_command_the_admin_address_and_the_page() {
     let rig = Rig::start_with(&text("")).await;
     let faults = |faults: Faults| rig.world.sandbox.set_faults(faults);
 
@@ -176,6 +275,7 @@ async fn each_fate_is_told_alike_by_the_command_and_the_admin_address() {
     });
     let exit = run_with(&by_user, &rig.world.variables(), "user-of-held\n").await;
     assert_eq!(exit.lines().len(), 1, "{exit:?}");
+    the_events_are_found_on_the_page(&rig).await;
 
     // The sent record is made again, with hashes in the place of personal values.
     let record = &at(&at_once, "pinterest")["records"][0];

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use signalbox_admin::table;
-use signalbox_core::escape::{plain, plain_json, plain_lines};
+use signalbox_core::escape::{csv_cell, plain_json, plain_lines};
 use signalbox_history::{By, Report, Sum};
 use signalbox_runtime::history;
 
@@ -113,30 +113,16 @@ fn in_csv(by: &[By], sums: &[Sum]) -> String {
     let mut out = format!("{}\r\n", head.collect::<Vec<_>>().join(","));
     for sum in sums {
         let value = (sum.valued > 0).then(|| amount(sum.value_millionths));
-        let cells = groups(by, sum).map(|cell| text_cell(&cell)).chain([
+        let cells = groups(by, sum).map(|cell| csv_cell(&cell)).chain([
             sum.count.to_string(),
             sum.late.to_string(),
             value.unwrap_or_default(),
-            text_cell(&sum.currency),
+            csv_cell(&sum.currency),
         ]);
         out.push_str(&cells.collect::<Vec<_>>().join(","));
         out.push_str("\r\n");
     }
     out
-}
-
-/// Writes a text as a cell of CSV (RFC 4180). A text that a spreadsheet would calculate gets an apostrophe before it.
-fn text_cell(text: &str) -> String {
-    let text = plain(text);
-    let text = match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
-        _ => text.into_owned(),
-    };
-    if text.contains(['"', ',', '\n', '\r', '\'']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
 }
 
 #[cfg(test)]
@@ -175,19 +161,5 @@ mod tests {
             (&json["day"], &json["event_name"], &json["value"]),
             (&json!("2026-11-29"), &json!("checkout"), &json!("72.05"))
         );
-    }
-
-    #[test]
-    fn cells_that_spreadsheets_calculate_are_texts() {
-        for (text, cell) in [
-            ("a", "a"),
-            ("", ""),
-            ("a,b", "\"a,b\""),
-            ("@x", "\"'@x\""),
-            ("-1", "\"'-1\""),
-            ("a=b", "a=b"),
-        ] {
-            assert_eq!(text_cell(text), cell, "{text}");
-        }
     }
 }
