@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { events } from './cases/events.mjs'
 import { picture, views } from './cases/views.mjs'
 import { close } from './lib/browser.mjs'
 import { Router, visits } from './lib/router.mjs'
@@ -11,6 +12,7 @@ const cases = []
 const test = (title, run) => cases.push({ title, run })
 let router
 views(test, () => router)
+events(test, () => router)
 picture(test)
 
 const words = process.argv.slice(2)
