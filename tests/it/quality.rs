@@ -331,7 +331,7 @@ async fn failures_are_grouped_explained_retried_and_discarded() {
 
     let page = see(&world, OPERATOR, "/ui/failures?payload=1").await;
     for told in [
-        "5 events failed and are kept",
+        "5 failures are kept",
         "no_identifier",
         "This failure was asked for",
         "/ui/event?message_id=n-0",
@@ -383,5 +383,26 @@ async fn failures_are_grouped_explained_retried_and_discarded() {
     );
     let wrong = act(&world, OPERATOR, "/api/failures/retry", &json!({ "sink": 7 })).await;
     assert_eq!(wrong.status, 400);
+    stop(router).await;
+}
+
+#[tokio::test]
+async fn plain_payloads_are_for_operators() {
+    let world = World::new().await;
+    let top = "[admin]\nlisten = \"${ADMIN}\"\n[journal]\npath = \"${FOLDER}/journal\"\nkey = \"${JOURNAL_KEY}\"\n[dead_letters]\npersonal_data = \"plain\"\n\
+        [[admin.tokens]]\nname = \"ops\"\nrole = \"operator\"\ntoken = \"zq-operator-token-1\"\n\
+        [[admin.tokens]]\nname = \"media\"\nrole = \"read\"\ntoken = \"zq-reading-token-1\"\n";
+    let config = world.write("p.toml", &shop(top, "", ""));
+    let router = world.router(&config).await;
+    router.running().await;
+    for (token, path, status) in [
+        ("zq-operator-token-1", "/api/failures?payload=1", 200),
+        ("zq-reading-token-1", "/api/failures?payload=1", 403),
+        ("zq-reading-token-1", "/ui/failures?payload=1", 403),
+        ("zq-reading-token-1", "/ui/failures?p%61yload=1", 403),
+        ("zq-reading-token-1", "/ui/failures", 200),
+    ] {
+        assert_eq!(see(&world, token, path).await.status, status, "{path}");
+    }
     stop(router).await;
 }

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { events } from './cases/events.mjs'
+import { failures } from './cases/failures.mjs'
 import { picture, views } from './cases/views.mjs'
 import { close } from './lib/browser.mjs'
 import { Router, visits } from './lib/router.mjs'
@@ -13,6 +14,7 @@ const test = (title, run) => cases.push({ title, run })
 let router
 views(test, () => router)
 events(test, () => router)
+failures(test, () => router)
 picture(test)
 
 const words = process.argv.slice(2)

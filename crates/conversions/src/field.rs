@@ -29,6 +29,8 @@ pub struct Row {
     pub unhashed: bool,
     /// The kind of match key that the field is, beside personal fields, whose kind follows from [`Row::kind`].
     pub identifies: Option<Identifier>,
+    /// The keys in the request that the vendor's code chooses from, if the field has no key of its own there.
+    pub sent_as: &'static [&'static str],
     /// The property can be left out when the destination refuses it.
     pub strippable: bool,
     /// Segment's destination does not send the field.
@@ -197,6 +199,7 @@ impl Row {
             derived: "",
             unhashed: false,
             identifies: None,
+            sent_as: &[],
             strippable: false,
             vendor_only: false,
             format: None,
@@ -320,6 +323,12 @@ impl Row {
     /// Marks a match key that is no personal field.
     pub const fn identifies(mut self, kind: Identifier) -> Row {
         self.identifies = Some(kind);
+        self
+    }
+
+    /// Names the keys in the request that the vendor's code chooses from.
+    pub const fn sent_as(mut self, keys: &'static [&'static str]) -> Row {
+        self.sent_as = keys;
         self
     }
 

@@ -1,7 +1,7 @@
 //! The facts by which a vendor rates events, read from its tables: match keys from the fields, expected parameters from the
 //! events of Segment's spec that its presets listen to.
 
-use signalbox_core::{Identifier, Parameter, Parameters, Rated};
+use signalbox_core::{Identifier, Parameter, Parameters, Rated, RatedKey};
 
 use crate::field::{Kind, Row};
 use crate::personal::Field as Personal;
@@ -38,9 +38,13 @@ pub(crate) fn rated(spec: &Spec, event_name: &str) -> Rated {
     {
         let name = row.field.key;
         if let Some(kind) = identifier(row)
-            && !match_keys.iter().any(|(known, _)| *known == name)
+            && !match_keys.iter().any(|known: &RatedKey| known.name == name)
         {
-            match_keys.push((name, kind));
+            match_keys.push(RatedKey {
+                name,
+                kind,
+                sent_as: row.sent_as,
+            });
         }
     }
     let mut expected = Parameters::default();

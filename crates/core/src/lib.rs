@@ -57,7 +57,7 @@ pub use nearest::nearest;
 pub use opt_out::{OptOutSignal, Signalled};
 pub use outlet::{Fate, Intake, Outlet, Refused, RefusedCause, RejectedInput};
 pub use private::{PRIVATE_FILE, PRIVATE_FOLDER, exposed};
-pub use rating::{Identifier, NoScore, ParameterScore, Rated, Score, Scoring};
+pub use rating::{Identifier, NoScore, ParameterScore, Rated, RatedKey, Score, Scoring};
 pub use reason::{NO_TRIGGER_MATCHED, Reason, Warning, may_be_address, redact};
 pub use record::{Prepared, Record, Rejection, Resend};
 pub use registry::{PluginInfo, PluginKind, plugins};

@@ -35,10 +35,22 @@ pub enum Identifier {
 /// The facts by which a destination rates the events of one name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rated {
-    /// The match keys that it takes, by their names in [`Summary::match_keys`](crate::Summary::match_keys).
-    pub match_keys: Vec<(&'static str, Identifier)>,
+    /// The match keys that it takes.
+    pub match_keys: Vec<RatedKey>,
     /// The parameters that an event of this name should carry.
     pub expected: Parameters,
+}
+
+/// A match key that a destination takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RatedKey {
+    /// The name in mappings.
+    pub name: &'static str,
+    /// The kind.
+    pub kind: Identifier,
+    /// Names in [`Summary::match_keys`](crate::Summary::match_keys) under which records carry it, if these are others: a device
+    /// has one advertising id, which has a name by its system. A record carries at most one of them.
+    pub sent_as: &'static [&'static str],
 }
 
 /// The destination's own rating of events that it got, for one platform and one way of sending.

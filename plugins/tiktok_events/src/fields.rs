@@ -154,7 +154,7 @@ pub(crate) const APP: &[Row] = &[
     member!("order_id", "Order ID", ANY).vendor_only().vendor_default(FirstOf(&["properties.order_id"])).describe("The order's id; only with compat = \"tiktok\"."),
     member!("shop_id", "Shop ID", ANY).vendor_only().vendor_default(FirstOf(&["properties.shop_id"])).describe("The shop's id; only with compat = \"tiktok\"."),
     own!("event_source", "Event Source", String).required().choices(&[choice("app")]).describe("Where it happened.").default_mapping(r#""app""#),
-    own!("advertising_id", "Mobile Advertising ID", String).unhashed().describe("IDFA of an iOS device, GAID of an Android one. Its default is left out if the device's user allows no tracking.").default_mapping(from_path!("context.device.advertisingId")).vendor_default(FirstOf(&["context.device.advertisingId"])),
+    own!("advertising_id", "Mobile Advertising ID", String).identifies(Identifier::MobileAdId).sent_as(&["idfa", "gaid"]).unhashed().describe("IDFA of an iOS device, GAID of an Android one. Its default is left out if the device's user allows no tracking.").default_mapping(from_path!("context.device.advertisingId")).vendor_default(FirstOf(&["context.device.advertisingId"])),
     own!("att_status", "App Tracking Transparency Status", String).default_mapping(r#""AUTO""#).choices(&[choice("AUTHORIZED"), choice("DENIED"), choice("NOT_DETERMINED"), choice("RESTRICTED"), choice("NOT_APPLICABLE"), choice("AUTO")]).describe("What the user of an iOS device answered about tracking; `AUTO` takes it from the device's facts."),
     own!("device_details", "Device Details", Object).members(DEVICE, fields!(DEVICE)).describe("The device."),
     own!("app", "App Information", Object).required().members(APP_INFO, fields!(APP_INFO)).describe("The app."),

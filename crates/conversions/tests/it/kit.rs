@@ -360,7 +360,8 @@ fn what_a_vendor_rates_follows_from_its_tables() {
         ("a_name_of_nobody", "event_id"),
     ] {
         let rated = acme.rated(event_name).unwrap();
-        assert_eq!(rated.match_keys[0], ("email", Identifier::Email));
+        let email = rated.match_keys[0];
+        assert_eq!((email.name, email.kind), ("email", Identifier::Email));
         let names = Parameter::ALL.into_iter().filter(|one| rated.expected.has(*one));
         assert_eq!(
             names.map(Parameter::name).collect::<Vec<_>>().join(" "),

@@ -36,8 +36,10 @@ pub(crate) struct Failures {
     pub(super) letters: u64,
     /// The newest of them: an act with this number leaves out dead letters that come later.
     pub(super) up_to: Option<u64>,
-    /// The groups, the largest first.
+    /// The groups, the largest first, at most 50.
     pub(super) groups: Vec<Group>,
+    /// Number of further groups, which are left out.
+    pub(super) more_groups: u64,
     /// Dead letters that were dropped to make room or for their age, of all sinks and over all time.
     pub(super) dropped: u64,
     /// Seconds for which newer dead letters have been waiting to be written.

@@ -14,11 +14,11 @@ pub(super) fn failures(view: &Failures, query: &Query, caller: &Caller) -> Marku
     let narrowed = query.sink.is_some() || query.reason.is_some() || query.mapping.is_some();
     html! {
         h1 {
-            @if view.letters == 0 { "No failures" } @else { (counted(view.letters, "event failed", "events failed")) " and are kept" }
+            @if view.letters == 0 { "No failures" } @else { (counted(view.letters, "failure is kept", "failures are kept")) }
         }
         p {
-            "A dead letter is an event that a platform will never take as it is, or that could not be delivered in time. \
-             It is kept here until it is retried or discarded."
+            "A failure is an event that a platform will never take as it is, or that could not be delivered to it in time. \
+             It is kept as a dead letter until it is retried or discarded."
             @if narrowed { " " a href="/ui/failures" { "Show all failures" } "." }
         }
         @if view.dropped > 0 {
@@ -28,6 +28,9 @@ pub(super) fn failures(view: &Failures, query: &Query, caller: &Caller) -> Marku
             p.note { "Newer dead letters have been waiting to be written for " (words::span(view.behind_seconds)) "." }
         }
         @for group in &view.groups { (shown(view, group, query, caller)) }
+        @if view.more_groups > 0 {
+            p { (counted(view.more_groups, "smaller group is", "smaller groups are")) " not shown. Choose a sink above, or retry and discard the larger ones first." }
+        }
         @if view.letters > 0 && query.payload != Some(1) {
             p {
                 a href=(link("failures", &[

@@ -48,6 +48,7 @@ pub(super) async fn failures(page: &Page, query: &Query) -> Result<Failures, Pro
     }
     let trends = trends(page, query).await?;
     let letters = summary.groups.iter().map(|group| group.count).sum();
+    let more_groups = summary.groups.len().saturating_sub(GROUPS) as u64;
     let mut groups = Vec::new();
     for group in summary.groups.into_iter().take(GROUPS) {
         let key = (
@@ -69,6 +70,7 @@ pub(super) async fn failures(page: &Page, query: &Query) -> Result<Failures, Pro
         letters,
         up_to: summary.newest,
         groups,
+        more_groups,
         dropped,
         behind_seconds: journal.behind().as_secs(),
     })

@@ -246,7 +246,7 @@ fn unheard(sink: &SinkQuality, since: i64) -> Markup {
     let href = |event: &str| {
         let query = [
             ("sink", sink.sink.as_str()),
-            ("event", event),
+            ("event_name", event),
             ("outcome", "filtered"),
             ("reason", signalbox_core::NO_TRIGGER_MATCHED),
             ("since", &since),

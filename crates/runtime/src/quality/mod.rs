@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use signalbox_core::{Identifier, NO_TRIGGER_MATCHED, Parameter, Rated};
+use signalbox_core::{Identifier, NO_TRIGGER_MATCHED, Parameter, Rated, RatedKey};
 use signalbox_history::{By, Outcome, Reader, Report, Sum};
 
 pub use self::rule::Grade;
@@ -51,7 +51,7 @@ pub struct EventQuality {
     pub grade: Grade,
     /// Improvements that would raise the score by a point or more, the largest first.
     pub lifts: Vec<Lift>,
-    /// Match keys that the destination takes.
+    /// Match keys that the destination takes, those with the most points first.
     pub match_keys: Vec<Coverage>,
     /// Other parameters.
     pub parameters: Vec<Coverage>,
@@ -246,12 +246,20 @@ impl Tally {
 
     fn quality(&self, event_name: &str, rated: &Rated) -> EventQuality {
         let count = |counts: &BTreeMap<String, u64>, name: &str| counts.get(name).copied().unwrap_or(0);
-        let match_keys = rated.match_keys.iter();
+        let key = |key: &RatedKey| {
+            let names = if key.sent_as.is_empty() {
+                std::slice::from_ref(&key.name)
+            } else {
+                key.sent_as
+            };
+            let records = names.iter().map(|name| count(&self.match_keys, name)).sum();
+            (key.name, key.kind, records)
+        };
+        let mut match_keys: Vec<_> = rated.match_keys.iter().map(key).collect();
+        match_keys.sort_by_key(|(_, kind, _)| std::cmp::Reverse(points(*kind)));
         let counts = Counts {
             records: self.records,
-            match_keys: match_keys
-                .map(|(name, kind)| (*name, *kind, count(&self.match_keys, name)))
-                .collect(),
+            match_keys,
             parameters: Parameter::ALL.map(|parameter| count(&self.parameters, parameter.name())),
             expected: rated.expected,
             late: self.late,

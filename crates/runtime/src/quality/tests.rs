@@ -16,8 +16,13 @@ fn rated(name: &str) -> Option<Rated> {
     let mut expected = Parameters::default();
     expected.add(Parameter::EventId, true);
     expected.add(Parameter::Value, name == "checkout");
+    let key = |name, kind, sent_as| RatedKey { name, kind, sent_as };
     Some(Rated {
-        match_keys: vec![("email", Identifier::Email), ("ip", Identifier::IpAddress)],
+        match_keys: vec![
+            key("ip", Identifier::IpAddress, &[]),
+            key("email", Identifier::Email, &[]),
+            key("advertising_id", Identifier::MobileAdId, &["idfa", "gaid"]),
+        ],
         expected,
     })
 }
@@ -97,6 +102,23 @@ fn a_sink_is_the_mean_of_its_names() {
         "E-mail address: 60 % of the events carry it. If all did, the score would rise from 48 to 59 (FAIR)."
     );
     assert_eq!(checkout.lifts[1].name, "late");
+}
+
+#[test]
+fn a_key_with_several_names_is_one_key() {
+    let installs = Sum {
+        match_keys: counted([("idfa", 60), ("gaid", 40)]),
+        parameters: counted([("event_id", 100)]),
+        ..sum("install", "delivered", "", 100)
+    };
+    let quality = of_sink("ads", &[installs], rated);
+    let install = &quality.events[0];
+    assert_eq!(
+        (&*install.match_keys[1].name, install.match_keys[1].share.records),
+        ("advertising_id", 100)
+    );
+    assert_eq!(install.score, 49, "(12 × 40 + 2 × 100) / 14");
+    assert!(install.lifts.iter().all(|lift| lift.name != "advertising_id"));
 }
 
 #[test]
