@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::support::client::try_send;
 use crate::support::process::run;
 use crate::support::world::{World, shop};
 
@@ -54,6 +55,14 @@ async fn a_readers_commands_read_and_are_told_why_they_cannot_act() {
     assert!(!log.contains(READER) && !log.contains(OPERATOR), "{log}");
 }
 
+/// Finds the audit log beside the journal.
+fn audit_of(world: &World) -> PathBuf {
+    let found = std::fs::read_dir(world.folder.path()).unwrap();
+    let mut names = found.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let audit = names.find(|name| name.ends_with("-audit.jsonl")).unwrap();
+    world.path(&audit)
+}
+
 #[tokio::test]
 async fn acts_are_in_the_audit_log_beside_the_journal() {
     let world = World::new().await;
@@ -75,13 +84,7 @@ async fn acts_are_in_the_audit_log_beside_the_journal() {
     )
     .await;
     assert_eq!(exit.code, Some(0), "{exit:?}");
-    let found = std::fs::read_dir(world.folder.path()).unwrap();
-    let names = found.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let audit = names
-        .filter(|name| name.ends_with("-audit.jsonl"))
-        .next()
-        .unwrap();
-    let text = std::fs::read_to_string(world.path(&audit)).unwrap();
+    let text = std::fs::read_to_string(audit_of(&world)).unwrap();
     let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
     assert_eq!(
         (&line["who"], &line["action"], &line["status"]),
@@ -90,4 +93,82 @@ async fn acts_are_in_the_audit_log_beside_the_journal() {
     );
     assert!(!text.contains(OPERATOR), "{text}");
     drop(process);
+}
+
+#[tokio::test]
+async fn a_browser_signs_in_and_neither_token_nor_session_is_logged() {
+    let world = World::new().await;
+    let tokens = [
+        token("media-team", "read", READER),
+        token("on-call", "operator", OPERATOR),
+    ];
+    let config = file(&world, "p.toml", &tokens);
+    let process = world.router(&config).await;
+    let send = async |method: &str, path: &str, headers: &[(&str, &str)], body: &str| {
+        try_send(&world.admin, method, path, headers, body.as_bytes())
+            .await
+            .unwrap()
+    };
+    let led = send("GET", "/ui/overview", &[], "").await;
+    assert_eq!(
+        (led.status, led.header("location")),
+        (303, Some("/ui/sign-in?next=%2fui%2foverview"))
+    );
+    let form = send("GET", "/ui/sign-in", &[], "").await;
+    assert!(
+        form.status == 200 && form.body.contains("name=\"token\""),
+        "{}",
+        form.body
+    );
+    assert!(
+        form.header("content-security-policy")
+            .unwrap()
+            .contains("default-src 'none'")
+    );
+    let wrong = send("POST", "/ui/sign-in", &[], "token=zq-wrong-token").await;
+    assert!(
+        wrong.status == 401 && wrong.body.contains("not known here"),
+        "{}",
+        wrong.body
+    );
+    let right = send(
+        "POST",
+        "/ui/sign-in",
+        &[],
+        &format!("token={READER}&next=%2Fui%2Foverview"),
+    )
+    .await;
+    assert_eq!(
+        (right.status, right.header("location")),
+        (303, Some("/ui/overview"))
+    );
+    let cookie = right.header("set-cookie").unwrap().split(';').next().unwrap();
+    let page = send("GET", "/ui/overview", &[("cookie", cookie)], "").await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(
+        page.body.contains("media-team · read only") && page.body.contains("Sign out"),
+        "{}",
+        page.body
+    );
+    let own = ("sec-fetch-site", "same-origin");
+    let data = send("GET", "/api/overview", &[("cookie", cookie), own], "").await;
+    assert_eq!(data.status, 200, "{}", data.body);
+    let metrics = send("GET", "/metrics", &[("cookie", cookie), own], "").await;
+    let status = send("GET", "/status", &[("cookie", cookie), own], "").await;
+    let audit = std::fs::read_to_string(audit_of(&world)).unwrap();
+    let log = process.stderr();
+    let id = cookie.strip_prefix("signalbox=").unwrap();
+    for (place, text) in [
+        ("log", &log),
+        ("audit", &audit),
+        ("metrics", &metrics.body),
+        ("status", &status.body),
+        ("page", &page.body),
+        ("wrong", &wrong.body),
+    ] {
+        for secret in [READER, OPERATOR, "zq-wrong-token", id] {
+            assert!(!text.contains(secret), "{place}: {secret}: {text}");
+        }
+    }
+    assert!(log.contains("the token is wrong"), "{log}");
 }

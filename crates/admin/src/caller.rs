@@ -26,6 +26,12 @@ impl Caller {
         }
     }
 
+    /// Returns true if the caller needed a token, so that a session may be behind the request.
+    #[must_use]
+    pub fn can_sign_out(&self) -> bool {
+        &*self.name != LOCAL_NAME
+    }
+
     /// Returns true if the caller may act.
     #[must_use]
     pub fn may_act(&self) -> bool {

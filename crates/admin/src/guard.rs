@@ -9,23 +9,31 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CACHE_CONTROL, HOST, ORIGIN, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, Method, StatusCode, Uri, Version};
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, Method, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::Response;
+use ipnet::IpNet;
 use signalbox_config::AdminToken;
 use signalbox_core::Secret;
-use signalbox_http::server::Peer;
 
 use crate::acts::Acts;
+use crate::asked::{
+    HEADER, is_asked_by_a_person, is_from_other_page, is_from_own_page, is_navigation, is_part_of_a_page,
+    wants_payload, wants_plain,
+};
 use crate::audit::{Audit, recorded};
 use crate::caller::{Caller, Callers};
+use crate::client::Client;
+use crate::headers::protect;
 use crate::names::{Names, is_own};
 use crate::reply::text;
+use crate::sign_in::{SIGN_IN, SIGN_OUT, SignIn, SignInHtml};
 
-/// Requests that change something must carry this header, with any value. A page in a browser on this machine cannot
-/// send it to another origin without asking first, and is never allowed to.
-pub(crate) const HEADER: &str = "x-signalbox";
+/// Paths of the page.
+const PAGES: &str = "/ui/";
+/// Paths of the page's style sheet and module, which the sign-in needs too.
+const ASSETS: &str = "/ui/assets/";
 
 /// The admin address's own names and secrets.
 #[derive(Debug, Default)]
@@ -36,6 +44,8 @@ pub struct Access {
     pub tokens: Vec<AdminToken>,
     /// Names by which a client may ask for the address, besides addresses and `localhost`.
     pub hosts: Vec<String>,
+    /// Proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and `Forwarded` are believed.
+    pub proxies: Vec<IpNet>,
     /// True if dead letters may hold personal data in plaintext.
     pub plain_letters: bool,
 }
@@ -47,6 +57,8 @@ pub(crate) struct Guard {
     names: Names,
     acts: Acts,
     audit: Option<Arc<Audit>>,
+    sign_in: SignIn,
+    proxies: Vec<IpNet>,
     plain_letters: bool,
 }
 
@@ -71,59 +83,84 @@ fn asks(path: &str) -> Asks {
     }
 }
 
-type No = (StatusCode, &'static str);
+/// The part of the address that answers a permitted request.
+enum Pass {
+    /// A handler, for this caller.
+    Caller(Caller),
+    /// A handler that asks for no caller.
+    Anybody,
+    /// The sign-in.
+    SignIn,
+}
 
-const NO_HOST: No = (StatusCode::BAD_REQUEST, "a request has exactly one Host header");
-const FOREIGN_ORIGIN: No = (
+/// The answer to a request that is refused.
+enum Refusal {
+    Told(StatusCode, &'static str),
+    /// The way to the sign-in.
+    SignIn,
+    /// A page that loads itself again, now with the cookies that browsers withhold from links of other sites.
+    Again,
+}
+
+const NO_HOST: Refusal = Refusal::Told(StatusCode::BAD_REQUEST, "a request has exactly one Host header");
+const FOREIGN_ORIGIN: Refusal = Refusal::Told(
     StatusCode::FORBIDDEN,
     "pages of other origins may not ask the admin address",
 );
-const FOREIGN_HOST: No = (
+const FOREIGN_HOST: Refusal = Refusal::Told(
     StatusCode::MISDIRECTED_REQUEST,
     "the admin address does not answer to this name; ask it by its IP address or as localhost, or add the name to \
      `hosts` in [admin]",
 );
-const NO_TOKEN: No = (
+const NO_TOKEN: Refusal = Refusal::Told(
     StatusCode::UNAUTHORIZED,
     "send the token: Authorization: Bearer …",
 );
-const NO_PROOF: No = (
+const NO_PROOF: Refusal = Refusal::Told(
     StatusCode::FORBIDDEN,
     "send the header X-Signalbox: 1 with requests for this path, so that no page in a browser can send them",
 );
-const PLAIN: No = (
+const PLAIN: Refusal = Refusal::Told(
     StatusCode::FORBIDDEN,
     "these payloads hold personal data in plaintext ([dead_letters] personal_data) and are shown for an \
      operator's token only: set `token` in [admin], restart, and send it",
 );
 
-const PLAIN_TAP: No = (
+const PLAIN_TAP: Refusal = Refusal::Told(
     StatusCode::FORBIDDEN,
     "events with personal data in plaintext are shown for an operator's token only: set `token` in [admin], restart, and \
      send it",
 );
 
-const READS_ONLY: No = (
+const READS_ONLY: Refusal = Refusal::Told(
     StatusCode::FORBIDDEN,
     "the token of this request has the role \"read\", which changes and sends nothing: send a token with the role \
      \"operator\", which the pipeline file gives in [[admin.tokens]]",
 );
 
 impl Guard {
-    pub(crate) fn new(listen: SocketAddr, access: Access, acts: Acts, audit: Option<Arc<Audit>>) -> Guard {
+    pub(crate) fn new(
+        listen: SocketAddr,
+        access: Access,
+        acts: Acts,
+        audit: Option<Arc<Audit>>,
+        html: Option<SignInHtml>,
+    ) -> Guard {
         Guard {
             callers: Callers::new(access.token, access.tokens),
             names: Names::new(listen, &access.hosts),
             acts,
+            sign_in: SignIn::new(audit.clone(), html),
             audit,
+            proxies: access.proxies,
             plain_letters: access.plain_letters,
         }
     }
 
-    /// Returns the caller, if the request may pass.
-    fn check(&self, request: &Request) -> Result<Caller, No> {
-        let headers = request.headers();
-        let asks = asks(request.uri().path());
+    /// Decides who answers a request.
+    fn check(&self, request: &Request, client: Client) -> Result<Pass, Refusal> {
+        let (headers, path) = (request.headers(), request.uri().path());
+        let asks = asks(path);
         let named = headers.get_all(HOST).iter().count();
         if named > 1 || named == 0 && request.version() == Version::HTTP_11 {
             return Err(NO_HOST);
@@ -135,19 +172,39 @@ impl Guard {
         {
             return Err(FOREIGN_ORIGIN);
         }
-        let known = self.callers.by_token(headers);
-        if known.is_none() && asks != Asks::Probe && !self.names.include_those_of(request) {
+        let holder = self.callers.by_token(headers);
+        if holder.is_none() && asks != Asks::Probe && !self.names.include_those_of(request) {
             return Err(FOREIGN_HOST);
         }
-        // Liveness probes cannot send a token, and learn nothing.
-        let alive = matches!(request.uri().path(), "/health" | "/live");
-        if self.callers.need_token() && known.is_none() && !alive {
-            return Err(NO_TOKEN);
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        if matches!(path, SIGN_IN | SIGN_OUT) {
+            let foreign = !reads && is_from_other_page(request);
+            return if foreign {
+                Err(FOREIGN_ORIGIN)
+            } else {
+                Ok(Pass::SignIn)
+            };
         }
-        let from_here = headers.contains_key(HEADER) || known.is_some() || is_asked_by_a_person(request);
-        if asks == Asks::Much && !from_here {
+        if reads && path.starts_with(ASSETS) {
+            return Ok(Pass::Anybody);
+        }
+        let session = self.session(headers, client).filter(|_| holder.is_none());
+        if self.callers.need_token() && holder.is_none() && session.is_none() {
+            // Liveness probes cannot send a token, and learn nothing.
+            return match path {
+                "/health" | "/live" if reads => Ok(Pass::Anybody),
+                _ => Err(unknown(request)),
+            };
+        }
+        let is_page = reads && path.starts_with(PAGES);
+        let shown = is_page && (session.is_some() && !is_from_other_page(request) || is_navigation(request));
+        let act = self.acts.act(request.method(), pattern(request));
+        let searches = !reads && act.is_none() && is_from_own_page(request);
+        let from_here = headers.contains_key(HEADER) || holder.is_some() || is_asked_by_a_person(request);
+        if asks == Asks::Much && !from_here && !shown && !searches {
             return Err(NO_PROOF);
         }
+        let known = holder.or(session);
         let is_operator = known.as_ref().is_some_and(Caller::may_act);
         if self.plain_letters && !is_operator && wants_payload(request.uri()) {
             return Err(PLAIN);
@@ -156,20 +213,25 @@ impl Guard {
             return Err(PLAIN_TAP);
         }
         let caller = known.unwrap_or_else(Caller::local);
-        if !caller.may_act() && self.acts.act(request.method(), pattern(request)).is_some() {
+        if !caller.may_act() && act.is_some() {
             return Err(READS_ONLY);
         }
-        Ok(caller)
+        Ok(Pass::Caller(caller))
+    }
+
+    /// Returns the caller whose session a request belongs to. A cookie that others could have read on its way counts for nothing.
+    fn session(&self, headers: &HeaderMap, client: Client) -> Option<Caller> {
+        let session = || self.sign_in.sessions.caller(headers, client.secure);
+        client.is_private().then(session).flatten()
     }
 
     /// Has a permitted request answered; acts of paths that exist are recorded.
-    async fn pass(&self, caller: Caller, mut request: Request, next: Next) -> Response {
+    async fn pass(&self, caller: Caller, client: Client, mut request: Request, next: Next) -> Response {
         let act = pattern(&request).and_then(|path| self.acts.act(request.method(), Some(path)));
         let recorded_as = self.audit.clone().zip(act.map(str::to_owned));
-        let from = sender(&request);
         request.extensions_mut().insert(caller.clone());
         match recorded_as {
-            Some((audit, action)) => recorded(audit, caller, from, action, next.run(request)).await,
+            Some((audit, action)) => recorded(audit, caller, client.shown(), action, next.run(request)).await,
             None => next.run(request).await,
         }
     }
@@ -180,68 +242,29 @@ fn pattern(request: &Request) -> Option<&str> {
     request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)
 }
 
-/// Returns the address that a request came from.
-fn sender(request: &Request) -> String {
-    let peer = request.extensions().get::<Peer>();
-    peer.map_or_else(String::new, |peer| peer.address.ip().to_canonical().to_string())
-}
-
-/// Lets permitted requests through with their [`Caller`] as an extension, and marks every answer as not for caches.
-pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let mut response = match guard.check(&request) {
-        Ok(caller) => guard.pass(caller, request, next).await,
-        Err((status, told)) => text(status, told),
+/// Refuses a request without a token or a session. A browser that shows a page is led to the sign-in.
+fn unknown(request: &Request) -> Refusal {
+    let (method, path) = (request.method(), request.uri().path());
+    let wants_page = match path {
+        "/" => is_navigation(request),
+        _ => path.starts_with(PAGES) && !is_part_of_a_page(request),
     };
-    let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if unauthorized {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    match wants_page && matches!(*method, Method::GET | Method::HEAD) {
+        true if is_from_other_page(request) => Refusal::Again,
+        true => Refusal::SignIn,
+        false => NO_TOKEN,
     }
-    response
 }
 
-/// True if the browser says that a page of this address, or its user's typing, caused the request.
-fn is_asked_by_a_person(request: &Request) -> bool {
-    let site = request
-        .headers()
-        .get("sec-fetch-site")
-        .and_then(|site| site.to_str().ok());
-    request.method() == Method::GET && matches!(site, Some("same-origin" | "none"))
-}
-
-/// True if the query asks for the kept parts of events, in any spelling.
-fn wants_payload(uri: &Uri) -> bool {
-    asks_for(uri, "payload")
-}
-
-/// True if the query asks for live events with their personal data, in any spelling.
-pub(crate) fn wants_plain(uri: &Uri) -> bool {
-    asks_for(uri, "plain")
-}
-
-/// True if the query sets a flag, in any spelling.
-fn asks_for(uri: &Uri, flag: &str) -> bool {
-    let decoded = |text| percent_encoding::percent_decode_str(text).decode_utf8_lossy();
-    uri.query().is_some_and(|query| {
-        query.split('&').any(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            decoded(key) == flag && !matches!(&*decoded(value), "" | "0")
-        })
+/// Lets permitted requests through with their [`Caller`] as an extension, and protects every answer.
+pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+    let client = Client::of(&request, &guard.proxies);
+    protect(match guard.check(&request, client) {
+        Ok(Pass::Caller(caller)) => guard.pass(caller, client, request, next).await,
+        Ok(Pass::Anybody) => next.run(request).await,
+        Ok(Pass::SignIn) => guard.sign_in.answer(&guard.callers, client, request).await,
+        Err(Refusal::Told(status, told)) => text(status, told),
+        Err(Refusal::SignIn) => SignIn::first(request.uri()),
+        Err(Refusal::Again) => guard.sign_in.again(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn payloads_are_recognised_in_every_spelling() {
-        let wants = |query: &str| wants_payload(&format!("/dead_letters?{query}").parse().unwrap());
-        for query in ["payload=1", "limit=1&payload=%31", "payload=0&pay%6Coad=1"] {
-            assert!(wants(query), "{query}");
-        }
-        assert!(!wants("payload=0&limit=1"));
-        assert!(wants_plain(&"/tap?pl%61in=1".parse().unwrap()));
-    }
 }

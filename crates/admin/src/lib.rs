@@ -4,10 +4,13 @@
 
 mod acts;
 mod alerts;
+mod asked;
 mod audit;
 mod caller;
+mod client;
 mod events;
 mod guard;
+mod headers;
 mod human;
 mod letters;
 mod names;
@@ -17,6 +20,7 @@ mod query;
 mod reply;
 mod routes;
 mod server;
+mod sign_in;
 mod status;
 mod tap;
 #[cfg(test)]
@@ -34,6 +38,7 @@ pub use self::query::Query;
 pub use self::reply::{done, json};
 pub use self::routes::PageRoutes;
 pub use self::server::{AdminServer, serve};
+pub use self::sign_in::{SignInHtml, SignInPage};
 pub use self::status::{
     HoldStatus, JournalStatus, LetterStatus, OrphanStatus, RecordStatus, RequestStatus, SealStatus,
     SinkStatus, SourceStatus, Started, Status,

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use signalbox_journal::{DeadLetterFilter, DeadLetterId};
 use signalbox_runtime::operate::Where;
 
-use crate::guard::HEADER;
+use crate::asked::HEADER;
 use crate::reply::Rejection;
 
 const KEYS: &str = "the query may hold sink, reason, mapping, message_id, since, before, id, up_to, limit, cursor, order \
@@ -115,10 +115,10 @@ impl Query {
 }
 
 /// The pairs of a query; the last of a key counts.
-struct DecodedQuery<'a>(BTreeMap<&'a str, String>);
+pub(crate) struct DecodedQuery<'a>(pub(crate) BTreeMap<&'a str, String>);
 
 impl<'a> DecodedQuery<'a> {
-    fn decode(query: &'a str) -> Result<DecodedQuery<'a>, String> {
+    pub(crate) fn decode(query: &'a str) -> Result<DecodedQuery<'a>, String> {
         let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let value = value.replace('+', " ");

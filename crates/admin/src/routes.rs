@@ -15,6 +15,7 @@ use crate::acts::Acts;
 use crate::guard::{Guard, guard};
 use crate::reply::{json, text};
 use crate::server::BODY_BYTES;
+use crate::sign_in::SignInHtml;
 use crate::{AdminState, events, letters, operator, tap};
 
 /// A row of the table of endpoints in docs/operations.md.
@@ -215,6 +216,8 @@ pub struct PageRoutes {
     pub router: Router,
     /// The paths of POSTs, each with the word for its act; `None` marks one that only reads, which the role `read` may send.
     pub posts: Vec<(String, Option<&'static str>)>,
+    /// Writes the pages of the sign-in.
+    pub sign_in: Option<SignInHtml>,
 }
 
 /// Lists the POSTs among the endpoints and those of the page, with their acts.

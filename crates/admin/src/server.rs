@@ -76,7 +76,7 @@ pub async fn serve(
     let address = listener
         .local_addr()
         .map_err(|error| cannot_listen(listen, &error))?;
-    let guard = Guard::new(listen, access, acts(&page), state.audit.clone());
+    let guard = Guard::new(listen, access, acts(&page), state.audit.clone(), page.sign_in);
     let router = router(state, page.router, guard);
     let task = tokio::spawn(signalbox_http::server::serve(
         listener, router, LIMITS, None, stop,

@@ -16,7 +16,7 @@ use signalbox_segment::fql::Trigger;
 use tokio::time::{Instant, Interval, interval, sleep_until};
 
 use crate::AdminState;
-use crate::guard::wants_plain;
+use crate::asked::wants_plain;
 use crate::reply::Rejection;
 
 /// Events per second that a tap shows unless it says otherwise.

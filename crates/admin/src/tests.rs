@@ -1,5 +1,6 @@
 mod audit;
 mod roles;
+mod sign_in;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

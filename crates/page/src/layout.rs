@@ -1,7 +1,6 @@
 //! The frame of every page: head, menu, main part, footer.
 
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use signalbox_admin::{Caller, Role};
 use signalbox_runtime::telemetry::VERSION;
@@ -9,23 +8,12 @@ use signalbox_runtime::telemetry::VERSION;
 use crate::state::Page;
 use crate::words;
 
-/// What pages may load and do: nothing but the page's own files. A text of an event that reached a page unescaped still could
-/// not run, load or send anything.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-
-/// A whole page. Every HTML answer is one.
+/// A whole page. Every HTML answer is one; the guard of the admin address adds the headers that protect it.
 pub(crate) struct Document(Markup);
 
 impl IntoResponse for Document {
     fn into_response(self) -> Response {
-        let headers = [
-            (CONTENT_TYPE, "text/html; charset=utf-8"),
-            (CONTENT_SECURITY_POLICY, POLICY),
-            (REFERRER_POLICY, "same-origin"),
-            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        ];
-        (headers, self.0.into_string()).into_response()
+        Html(self.0.into_string()).into_response()
     }
 }
 
@@ -46,12 +34,7 @@ pub(crate) fn document(
         (DOCTYPE)
         html lang="en" {
             head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · Signalbox" }
-                link rel="icon" href="/ui/assets/icon.svg" type="image/svg+xml";
-                link rel="stylesheet" href="/ui/assets/page.css";
+                (common_head(title))
                 script type="module" src="/ui/assets/page.js" {}
             }
             body {
@@ -70,6 +53,9 @@ pub(crate) fn document(
                         }
                     }
                     p.caller { (caller.name) " · " (role(caller.role)) }
+                    @if caller.can_sign_out() {
+                        form.out method="post" action="/ui/sign-out" { button.plain { "Sign out" } }
+                    }
                 }
                 p #notice role="status" aria-live="polite" {}
                 main #main tabindex="-1" { (main) }
@@ -84,6 +70,23 @@ pub(crate) fn document(
             }
         }
     })
+}
+
+/// The part of every page's head.
+pub(crate) fn common_head(title: &str) -> Markup {
+    html! {
+        meta charset="utf-8";
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        meta name="color-scheme" content="light dark";
+        title { (title) " · Signalbox" }
+        link rel="icon" href="/ui/assets/icon.svg" type="image/svg+xml";
+        link rel="stylesheet" href="/ui/assets/page.css";
+    }
+}
+
+/// Has the browser load the page again at once.
+pub(crate) fn again() -> Markup {
+    html! { meta http-equiv="refresh" content="0"; }
 }
 
 fn role(role: Role) -> &'static str {

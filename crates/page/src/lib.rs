@@ -18,6 +18,7 @@ mod openapi;
 mod overview;
 mod problem;
 mod quality;
+mod sign_in;
 mod state;
 mod tester;
 mod view;

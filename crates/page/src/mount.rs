@@ -10,12 +10,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use signalbox_admin::{AdminState, Caller, PageRoutes, done, json};
 
-use crate::assets;
 use crate::layout::document;
 use crate::openapi::OpenApi;
 use crate::problem::Problem;
 use crate::state::{Link, Page};
 use crate::view::{Act, View};
+use crate::{assets, sign_in};
 
 /// The routes so far.
 #[derive(Default)]
@@ -88,6 +88,7 @@ impl Mount {
         PageRoutes {
             router: router.with_state(page),
             posts: self.posts,
+            sign_in: Some(sign_in::html),
         }
     }
 }

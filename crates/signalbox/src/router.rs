@@ -101,6 +101,7 @@ impl Router {
             None => None,
             Some(settings) => {
                 let access = Access {
+                    proxies: settings.proxies(),
                     token: settings.token,
                     tokens: settings.tokens,
                     hosts: settings.hosts,

@@ -10,11 +10,10 @@ use axum::response::Response;
 use http::header::{HOST, ORIGIN};
 use http::{Request, Version};
 use signalbox_core::Reason;
-use signalbox_http::server::{self, NoAnswer, close_after};
+use signalbox_http::server::{self, NoAnswer, close_after, is_trusted};
 use tower::Service;
 
 use crate::ingest::Ingest;
-use crate::peer::is_trusted;
 use crate::reply::{self, HangUp};
 use crate::{cors, routes};
 

@@ -12,7 +12,7 @@ use http::header::{ORIGIN, USER_AGENT};
 use http::{StatusCode, request};
 use signalbox_conversions::client::is_public;
 use signalbox_core::{Event, Outlet, Reason, Refused, RefusedCause, RejectedInput, Vitals};
-use signalbox_http::server::Peer;
+use signalbox_http::server::{Peer, forwarding_header, is_trusted, sender_ip};
 use signalbox_segment::ingest::{Endpoint, MAX_BATCH_BYTES, Origin, Reception, decode, split, too_large};
 use signalbox_segment::time::Millis;
 
@@ -21,7 +21,7 @@ use crate::auth::header_key;
 use crate::body::{self, Unread};
 use crate::keys::Key;
 use crate::options::UnknownKey;
-use crate::peer::{client_ip, forwarding_header, is_trusted, sender_ip};
+use crate::peer::client_ip;
 use crate::reply;
 use crate::sdk_settings::Protocol;
 use crate::settings::Settings;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use http::HeaderMap;
 use ipnet::IpNet;
 use signalbox_conversions::client::is_public;
+use signalbox_http::server::{X_FORWARDED_FOR, forwarding_hop as hop, is_trusted};
 
 /// The client's address: the peer's own, or, if that is a trusted proxy, the first public hop of `X-Forwarded-For` or,
 /// without that header, of `Forwarded`; the first hop if none is public. Proxies of companies tell the private address of the
@@ -46,51 +47,6 @@ fn forwarded_for(parameter: &str) -> Option<IpAddr> {
         .eq_ignore_ascii_case("for")
         .then(|| hop(bare.unwrap_or(value)))
         .flatten()
-}
-
-/// The address that answers for a request: the peer's own or, if that is a trusted proxy, the last hop of
-/// `X-Forwarded-For` that is not a trusted proxy. The sender may have made up the hops before it.
-pub(crate) fn sender_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let peer = peer.ip().to_canonical();
-    if !is_trusted(peer, trusted) {
-        return peer;
-    }
-    let forwarded = headers.get_all(X_FORWARDED_FOR);
-    let values = forwarded.iter().rev().filter_map(|value| value.to_str().ok());
-    let mut hops = values.flat_map(|value| value.rsplit(',')).map_while(hop);
-    hops.find(|hop| !is_trusted(*hop, trusted)).unwrap_or(peer)
-}
-
-const X_FORWARDED_FOR: &str = "x-forwarded-for";
-
-/// Headers by which proxies tell the address of their client.
-const FORWARDING: [&str; 7] = [
-    X_FORWARDED_FOR,
-    "forwarded",
-    "x-real-ip",
-    "cf-connecting-ip",
-    "true-client-ip",
-    "fastly-client-ip",
-    "x-client-ip",
-];
-
-/// Returns the name of the first header by which a proxy tells the address of its client.
-pub(crate) fn forwarding_header(headers: &HeaderMap) -> Option<&'static str> {
-    FORWARDING.into_iter().find(|name| headers.contains_key(*name))
-}
-
-/// True if this address, in its canonical form, belongs to a trusted proxy.
-pub(crate) fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
-    trusted.iter().any(|network| network.contains(&peer))
-}
-
-/// Reads an address as proxies write it, some with a port.
-fn hop(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
-    text.parse()
-        .ok()
-        .or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
-        .map(|ip: IpAddr| ip.to_canonical())
 }
 
 #[cfg(test)]
@@ -158,24 +114,5 @@ mod tests {
             ]),
             "203.0.113.7"
         );
-    }
-
-    #[test]
-    fn a_sender_cannot_make_up_its_address() {
-        let ip = |peer: &str, forwarded: &[&'static str]| {
-            let mut headers = HeaderMap::new();
-            for value in forwarded {
-                headers.append("x-forwarded-for", value.parse().unwrap());
-            }
-            let trusted = ["10.0.0.0/8".parse().unwrap()];
-            sender_ip(peer.parse().unwrap(), &headers, &trusted).to_string()
-        };
-        assert_eq!(ip("192.0.2.1:5", &["203.0.113.7"]), "192.0.2.1");
-        assert_eq!(
-            ip("10.0.0.1:5", &["1.1.1.1, 203.0.113.7", "10.2.2.2"]),
-            "203.0.113.7"
-        );
-        assert_eq!(ip("10.0.0.1:5", &["1.1.1.1, made up"]), "10.0.0.1");
-        assert_eq!(ip("10.0.0.1:5", &[]), "10.0.0.1");
     }
 }

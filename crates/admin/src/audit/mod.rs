@@ -50,6 +50,9 @@ pub(crate) struct Act<'a> {
     pub(crate) action: &'a str,
     pub(crate) deed: Deed,
     pub(crate) status: u16,
+    /// True if the line waits while the log cannot be written. Sign-ins go on meanwhile, and their lines would take the place of
+    /// those of acts.
+    pub(crate) waits: bool,
 }
 
 /// A part of the audit log, the newest line first.
@@ -127,6 +130,18 @@ impl Audit {
             facts: act.deed.facts(),
             status: act.status,
         };
+        if !act.waits && state.failing.is_some() {
+            state.write(&self.path);
+            if let Some(problem) = &state.failing {
+                tracing::error!(
+                    who = entry.who,
+                    action = entry.action,
+                    status = entry.status,
+                    "{problem}"
+                );
+                return;
+            }
+        }
         state.next += 1;
         if state.waiting.len() == WAITING
             && let Some(lost) = state.waiting.pop_front()

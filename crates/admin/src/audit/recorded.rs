@@ -37,6 +37,7 @@ pub(crate) async fn recorded(
                 action: &action,
                 deed,
                 status,
+                waits: true,
             });
         };
         match blocking(&audit, record).await {

@@ -19,6 +19,7 @@ fn act(audit: &Audit, action: &str) {
         action,
         deed: Deed::default().count("letters", 3).word("kind", "email"),
         status: 200,
+        waits: true,
     });
 }
 

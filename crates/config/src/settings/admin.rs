@@ -1,8 +1,9 @@
 //! `[admin]`
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use signalbox_core::{BuildError, Secret};
@@ -31,6 +32,10 @@ pub struct AdminSettings {
     /// with a token, and `/health`, `/live` and `/ready` are always served. Default: none.
     #[serde(default)]
     pub hosts: Vec<String>,
+    /// Proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and `Forwarded` are believed, as addresses or networks
+    /// (`10.0.0.0/8`). Behind one, people can sign in if it says that they came by HTTPS. Default: none.
+    #[serde(default)]
+    pub trusted_proxies: Vec<String>,
     /// File of the audit log: a line of JSON for each act of an operator, with who, when and what. At 10 MB it is renamed to the
     /// name with `.1`, which replaces the one before. Default: the folder of the journal with its name and `-audit.jsonl`,
     /// so `"signalbox-journal-audit.jsonl"`; memory journal: none.
@@ -47,6 +52,15 @@ impl AdminSettings {
         }
     }
 
+    /// Returns the networks of `trusted_proxies`; [`Table::faults`] names texts that are none.
+    #[must_use]
+    pub fn proxies(&self) -> Vec<IpNet> {
+        self.trusted_proxies
+            .iter()
+            .filter_map(|text| network(text))
+            .collect()
+    }
+
     /// Returns true if a token lets its caller see everything.
     pub(crate) fn has_operator(&self) -> bool {
         self.token.is_some() || self.tokens.iter().any(|token| token.role == Role::Operator)
@@ -61,6 +75,13 @@ impl Table for AdminSettings {
         if !self.hosts.iter().all(|host| is_host_name(host)) {
             let fault = BuildError::new("hosts", "expected names of hosts, such as \"signalbox.internal\"");
             faults.push(fault.help("leave out http://, port and path; IP addresses need not be listed"));
+        }
+        for (n, text) in self.trusted_proxies.iter().enumerate() {
+            if network(text).is_none() {
+                let fault =
+                    BuildError::new(format!("trusted_proxies.{n}"), "neither an address nor a network");
+                faults.push(fault.help("write it like \"10.0.0.0/8\", \"192.0.2.7\" or \"fd00::/8\""));
+            }
         }
         faults.extend(check_admin(self.listen, self.token.as_ref(), &self.tokens));
         faults
@@ -89,6 +110,11 @@ pub fn check_admin(listen: SocketAddr, token: Option<&Secret>, tokens: &[AdminTo
         faults.push(fault.help("set admin.token, for instance to \"${file:/path}\", or listen on 127.0.0.1"));
     }
     faults
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    let network = text.parse::<IpNet>().ok();
+    network.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// True if this can be the name of a host, without a port.

@@ -9,6 +9,7 @@ mod application;
 mod certificate;
 mod connection;
 mod exchange;
+mod forwarded;
 mod limits;
 mod requests;
 mod slots;
@@ -19,5 +20,8 @@ pub use accept::serve;
 pub use application::{Application, NoAnswer, Peer};
 pub use certificate::{Broken, Certificate};
 pub use exchange::close_after;
+pub use forwarded::{
+    X_FORWARDED_FOR, forwarded_over_https, forwarding_header, forwarding_hop, is_trusted, sender_ip,
+};
 pub use limits::{BEYOND_BODIES, Limits};
 pub use slots::neighbourhood;
