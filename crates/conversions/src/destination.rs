@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use signalbox_core::{
-    Event, Firing, Framing, MappingOutline, Prepared, Rated, Reason, Record, Score, Summary, TestMode,
-    Verdict,
+    Event, Firing, Framing, MappingOutline, Prepared, Rated, Reason, Record, Score, TestMode, Verdict,
 };
 use signalbox_http::{Destination, Reply, Request, ScoreRequest, join};
 
@@ -12,7 +11,6 @@ use crate::encode::StrippedFields;
 use crate::encoder::Encoder;
 use crate::rated::rated;
 use crate::spec::Spec;
-use crate::summary::summary;
 use crate::testing;
 use crate::vendor::Vendor;
 
@@ -93,10 +91,6 @@ impl<V: Vendor> Destination for Conversions<V> {
         self.encoder
             .vendor()
             .interpret(reply, std::slice::from_ref(record), &unused)
-    }
-
-    fn summary(&self, record: &Record) -> Summary {
-        summary(self.encoder.vendor().spec(), record)
     }
 
     fn rated(&self, event_name: &str) -> Option<Rated> {

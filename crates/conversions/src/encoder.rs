@@ -10,7 +10,7 @@ use signalbox_core::{
 };
 use signalbox_segment::schema::{Leniency, Schema};
 
-use crate::encode::{Object, Stripped};
+use crate::encode::{Noted, Object, Stripped};
 use crate::event_id;
 use crate::hashed::{self, PipelineHashes};
 use crate::lookups::Lookups;
@@ -21,6 +21,7 @@ use crate::reasons;
 use crate::scrub::Scrubbing;
 use crate::sources::EVENT_ID;
 use crate::spec::Compat;
+use crate::summary::Summaries;
 use crate::usable::tell_passed_over;
 use crate::vendor::{Refusal, Resolved, Vendor};
 
@@ -31,6 +32,7 @@ pub struct Encoder<V> {
     mappings: Vec<CompiledMapping>,
     schema: Schema<'static>,
     slab: ByteSlab,
+    summaries: Summaries,
     /// The table has fields that the vendor wants plain.
     wants_plain: bool,
     /// The country of people whose event tells none.
@@ -53,6 +55,8 @@ struct Scratch {
 struct Buffers {
     /// The record being written.
     out: JsonWriter,
+    /// Its members.
+    noted: Noted,
     /// A personal value while it is normalised.
     text: String,
     /// The hashes of one field.
@@ -90,8 +94,9 @@ impl<V: Vendor> Encoder<V> {
                 .iter()
                 .position(|field| field.key == EVENT_ID),
             schema: Schema::new(vendor.spec().fields)?,
-            vendor,
             slab: ByteSlab::default(),
+            summaries: Summaries::new(vendor.spec()),
+            vendor,
             wants_plain,
             default_country: None,
             scrubbing,
@@ -193,7 +198,8 @@ impl<V: Vendor> Encoder<V> {
     ) -> Result<Record, (Refusal, Vec<Warning>)> {
         let mut warnings = event.facts().warnings.clone();
         buffers.out.clear();
-        let mut out = Object::open(&mut buffers.out, stripped);
+        buffers.noted.clear();
+        let mut out = Object::open(&mut buffers.out, stripped, &mut buffers.noted);
         let (text, hashes) = (&mut buffers.text, &mut buffers.hashes);
         let written = self
             .resolve(mapping, event, arena, (&mut warnings, text, hashes))
@@ -211,6 +217,7 @@ impl<V: Vendor> Encoder<V> {
                 },
                 batch_key: written.batch_key,
                 expires_at: written.expires_at,
+                parts: self.summaries.parts(&buffers.noted, buffers.out.as_bytes()),
             }),
             Err(refusal) => Err((refusal, warnings)),
         }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Batch, Checkpoints, Event, Firing, MappingOutline, Outlet, Prepared, Rated, Reason, Record, Report,
-    RequestText, Scoring, Summary, TestFailure, TestMode, TestReply, Vitals,
+    RequestText, Scoring, TestFailure, TestMode, TestReply, Vitals,
 };
 
 /// Receives events and hands them to its [`Outlet`].
@@ -124,12 +124,6 @@ pub trait Sink: Send + Sync {
     /// Returns sentences for status about findings at run time, for instance a property that the sink leaves out now.
     fn notes(&self) -> Vec<String> {
         Vec::new()
-    }
-
-    /// Reads what a record of this sink says, for the history, on whose thread this runs. Default: nothing, for destinations
-    /// that take events unchanged.
-    fn summary(&self, _record: &Record) -> Summary {
-        Summary::default()
     }
 
     /// Lists the mappings as the settings describe them, for people. Default: none, for sinks that take events unchanged.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{Event, Reason, Warning};
+use crate::{Event, Parts, Reason, Summary, Warning};
 
 /// One unit of delivery: an event encoded by one mapping of one sink, in the form in which it is sent.
 #[derive(Clone)]
@@ -25,6 +25,8 @@ pub struct Record {
     pub batch_key: u16,
     /// Unix seconds from which on the destination refuses the record for its age. Sinks check it when they send.
     pub expires_at: Option<NonZeroU32>,
+    /// The places of its parts, for the history; none for destinations that take events unchanged.
+    pub parts: Parts,
 }
 
 /// Shows no payload.
@@ -45,7 +47,14 @@ impl Record {
             resend: Resend::Safe,
             batch_key: 0,
             expires_at: None,
+            parts: Parts::default(),
         }
+    }
+
+    /// Reads the parts that people look for in a history.
+    #[must_use]
+    pub fn summary(&self) -> Summary<'_> {
+        self.parts.summary(&self.bytes)
     }
 
     /// Copies the record out of the memory that it shares with others ([`crate::ByteSlab`]), for a record that outlives

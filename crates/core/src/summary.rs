@@ -1,20 +1,25 @@
 //! Summaries of records, for the history: names, ids and worth of a conversion, without personal values.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::MatchKeys;
+
 /// The part of a sink's record that people look for in a history.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct Summary<'r> {
     /// The destination's name of the conversion: `checkout`.
-    pub event_name: Option<Box<str>>,
+    pub event_name: Option<Cow<'r, str>>,
     /// Where the conversion happened, in the destination's words: `web`, `offline`.
-    pub action_source: Option<Box<str>>,
+    pub action_source: Option<Cow<'r, str>>,
     /// The id by which the destination recognises duplicates. It may look personal, since shops make it.
-    pub event_id: Option<Box<str>>,
+    pub event_id: Option<Cow<'r, str>>,
     /// The order. It may look personal, since shops make it.
-    pub order_id: Option<Box<str>>,
+    pub order_id: Option<Cow<'r, str>>,
     /// Worth of the conversion.
-    pub value: Option<Money>,
-    /// Names of the match keys that it carries, such as `email`, never their values.
-    pub match_keys: Vec<Box<str>>,
+    pub value: Option<Money<'r>>,
+    /// The match keys that it carries.
+    pub match_keys: Option<&'r Arc<MatchKeys>>,
     /// The other parameters that it carries, of those by which destinations rate events.
     pub parameters: Parameters,
 }
@@ -80,14 +85,14 @@ impl Parameters {
 
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Money {
+pub struct Money<'r> {
     /// The amount in millionths of the currency.
     pub millionths: i64,
     /// ISO 4217 code; `None` if the record has none.
-    pub currency: Option<Box<str>>,
+    pub currency: Option<Cow<'r, str>>,
 }
 
-impl Money {
+impl Money<'_> {
     /// Reads an amount as JSON numbers spell it. `None` if it is no number, or too large for millionths in 64 bits.
     /// Digits beyond the millionth do not count.
     #[must_use]

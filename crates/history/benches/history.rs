@@ -5,12 +5,13 @@
 #![allow(clippy::unwrap_used, reason = "a bench that panics fails")]
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use signalbox_core::{JournalKey, Money, Parameter, Parameters};
+use signalbox_core::{JournalKey, MatchKeys, Money, Parameter, Parameters};
 use signalbox_history::{
-    Attempt, By, Filter, History, IdKeys, IdKind, Ids, Outcome, Record, Report, Settings,
+    Attempt, By, Filter, History, IdKeys, IdKind, Ids, Notes, Outcome, People, Record, Report, Settings,
 };
 
 /// Records of the searches.
@@ -22,17 +23,17 @@ fn keys() -> IdKeys {
     IdKeys::derive([&JournalKey::new([7; 32])]).unwrap()
 }
 
-fn record(n: u64, keys: &IdKeys) -> Record {
-    let mut ids = Ids::default();
-    ids.add(
-        IdKind::MessageId,
-        &format!("ajs-next-{n:x}-0123456789abcdef"),
-        keys,
-    );
-    ids.add(IdKind::EventId, &format!("ajs-next-{n:x}-0123456789abcdef"), keys);
-    ids.add(IdKind::OrderId, &format!("A-{n}"), keys);
-    ids.add(IdKind::Email, &format!("ivy{n}@example.com"), keys);
-    ids.add(IdKind::UserId, &format!("u-{n}"), keys);
+fn record(n: u64, keys: &IdKeys, match_keys: &Arc<MatchKeys>) -> Record<'static> {
+    let people = [
+        keys.hash(IdKind::Email, &format!("ivy{n}@example.com")),
+        keys.hash(IdKind::UserId, &format!("u-{n}")),
+    ];
+    let ids = Ids {
+        message_id: format!("ajs-next-{n:x}-0123456789abcdef").into(),
+        event_id: format!("ajs-next-{n:x}-0123456789abcdef").into(),
+        order_id: format!("A-{n}").into(),
+        people: people.into_iter().collect(),
+    };
     let at = jiff::Timestamp::now().as_millisecond();
     Record {
         ended_at: at,
@@ -57,9 +58,7 @@ fn record(n: u64, keys: &IdKeys) -> Record {
         }],
         request_id: None,
         warnings: Vec::new(),
-        match_keys: ["email", "phone", "ip", "user_agent", "click_id"]
-            .map(Into::into)
-            .to_vec(),
+        match_keys: Some(match_keys.clone()),
         parameters: {
             let mut carried = Parameters::default();
             carried.add(Parameter::Value, true);
@@ -78,8 +77,16 @@ fn record(n: u64, keys: &IdKeys) -> Record {
     }
 }
 
-fn batch(from: u64, keys: &IdKeys) -> Vec<Record> {
-    (from..from + BATCH).map(|n| record(n, keys)).collect()
+fn match_keys() -> Arc<MatchKeys> {
+    let names = ["email", "phone", "ip", "user_agent", "click_id"];
+    Arc::new(names.into_iter().collect())
+}
+
+fn batch(from: u64, history: &History) -> Notes {
+    let (keys, match_keys) = (history.keys(), match_keys());
+    let mut notes = history.notes();
+    (from..from + BATCH).for_each(|n| notes.add(&record(n, keys, &match_keys)));
+    notes
 }
 
 /// Returns the processor time of this process.
@@ -98,23 +105,33 @@ fn writing(criterion: &mut Criterion) {
         bench.iter_custom(|rounds| {
             let mut spent = Duration::ZERO;
             for _ in 0..rounds {
-                let records = batch(next, &keys);
+                let notes = batch(next, &history);
                 next += BATCH;
                 // Nothing but the history's thread works meanwhile.
                 let begin = cpu();
-                history.hand(Box::new(records));
+                history.hand(notes);
                 history.flush().unwrap();
                 spent += cpu() - begin;
             }
             spent
         });
     });
-    criterion.bench_function("ids of an event, on its way", |bench| {
+    let (match_keys, mut notes) = (match_keys(), history.notes());
+    let record = record(1, &keys, &match_keys);
+    criterion.bench_function("a record added up and packed, on the way of an event", |bench| {
         bench.iter(|| {
-            let mut ids = Ids::default();
-            ids.add(IdKind::Email, black_box("ivy@example.com"), &keys);
-            ids.add(IdKind::UserId, black_box("u-1001"), &keys);
-            ids
+            notes.add(black_box(&record));
+            if notes.is_full() {
+                notes = history.notes();
+            }
+        });
+    });
+    criterion.bench_function("ids of a person, on the way of an event", |bench| {
+        bench.iter(|| -> People<'_> {
+            [(IdKind::Email, "ivy@example.com"), (IdKind::UserId, "u-1001")]
+                .into_iter()
+                .map(|(kind, text)| keys.hash(kind, black_box(text)))
+                .collect()
         });
     });
     history.close();
@@ -127,7 +144,7 @@ fn searching(criterion: &mut Criterion) {
     let begin = Instant::now();
     for n in (0..MANY).step_by(usize::try_from(BATCH * 20).unwrap()) {
         for part in 0..20 {
-            history.hand(Box::new(batch(n + part * BATCH, &keys)));
+            history.hand(batch(n + part * BATCH, &history));
         }
         history.flush().unwrap();
     }

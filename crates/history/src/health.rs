@@ -15,12 +15,13 @@ pub struct Health {
     pub failing: Option<String>,
     /// Rows written by this process.
     pub rows: u64,
-    /// Records that this process dropped since too many waited for the history's thread. They are in no sum either.
+    /// Records whose rows this process dropped since too many waited for the history's thread. The sums count them, unless
+    /// thousands of handovers waited.
     pub dropped: u64,
     /// Records that this process lost since a file could not be written: rows, whose records the sums count, and records whose
     /// sums waited for too long.
     pub lost: u64,
-    /// Records that wait for the history's thread.
+    /// Records whose rows wait for the history's thread.
     pub queued: u64,
     /// Files of rows.
     pub files: u64,
@@ -38,6 +39,7 @@ pub(crate) struct Numbers {
     pub(crate) dropped: AtomicU64,
     pub(crate) lost: AtomicU64,
     pub(crate) queued: AtomicU64,
+    pub(crate) queued_bytes: AtomicU64,
     pub(crate) files: AtomicU64,
     pub(crate) bytes: AtomicU64,
     failing: Mutex<Failing>,

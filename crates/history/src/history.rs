@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,19 +16,26 @@ use crate::files;
 use crate::health::{Health, Numbers, Part};
 use crate::ids::{IdHash, IdKeys};
 use crate::limits::{Keep, Settings};
+use crate::notes::Notes;
 use crate::open_ids::OpenIds;
+use crate::packed::Packed;
 use crate::reader::Reader;
-use crate::record::{Handover, Record};
 use crate::rows::Rows;
 use crate::sums::Sums;
+
+#[cfg(test)]
+mod tests;
 
 /// Interval of commits: `kill -9` loses no more than this.
 const COMMIT: Duration = Duration::from_secs(1);
 /// Interval of looks at ages and sizes of files, and the rows after which one comes sooner.
 const SWEEP: (Duration, u64) = (Duration::from_secs(10), 5_000);
 
+/// Handovers that may wait for the thread, each with the records that ended in a tenth of a second or so.
+const HANDOVERS: usize = 4_096;
+
 enum Message {
-    Records(Box<dyn Handover>),
+    Notes(Box<Notes>),
     /// Replies once everything before is committed.
     Flush(SyncSender<()>),
     Erase(Vec<IdHash>, SyncSender<Result<u64, Trouble>>),
@@ -48,6 +55,14 @@ struct Shared {
     open_ids: Arc<OpenIds>,
     sender: SyncSender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Shared {
+    /// Counts rows as waiting no longer.
+    fn left(&self, rows: &Packed) {
+        self.numbers.queued.fetch_sub(rows.count(), Relaxed);
+        self.numbers.queued_bytes.fetch_sub(rows.size() as u64, Relaxed);
+    }
 }
 
 impl std::fmt::Debug for History {
@@ -81,8 +96,7 @@ impl History {
     /// # Errors
     /// The operating system's, if it starts no thread.
     pub fn start(settings: Settings, keys: IdKeys) -> io::Result<History> {
-        // Handovers hold several records, mostly.
-        let (sender, messages) = sync_channel(settings.queue.max(1));
+        let (sender, messages) = sync_channel(HANDOVERS);
         let numbers = Arc::new(Numbers::default());
         let open_ids = Arc::new(OpenIds::default());
         let worker = Worker {
@@ -90,7 +104,6 @@ impl History {
             sums: Sums::new(&settings),
             settings: settings.clone(),
             numbers: numbers.clone(),
-            records: Vec::new(),
             rows_fail: false,
             rows_since_sweep: 0,
             lock: None,
@@ -119,19 +132,43 @@ impl History {
         })
     }
 
-    /// Hands records over. Never waits: if too many records wait already, these are dropped and counted.
-    pub fn hand(&self, records: Box<dyn Handover>) {
-        let count = records.count() as u64;
-        let numbers = &self.shared.numbers;
-        let limit = self.shared.settings.queue as u64;
-        let waiting = numbers.queued.fetch_add(count, Relaxed) + count;
-        // Something larger than the queue passes when nothing waits.
-        let has_room = waiting <= limit || waiting == count;
-        let sent = has_room && self.shared.sender.try_send(Message::Records(records)).is_ok();
-        if !sent {
-            numbers.queued.fetch_sub(count, Relaxed);
-            numbers.dropped.fetch_add(count, Relaxed);
+    /// Begins notes of ends.
+    #[must_use]
+    pub fn notes(&self) -> Notes {
+        Notes::new(self.shared.settings.rows)
+    }
+
+    /// Hands notes over. Never waits: if the rows of too many records wait already, these are dropped and counted; the sums
+    /// go on.
+    pub fn hand(&self, mut notes: Notes) {
+        if notes.is_empty() {
+            return;
         }
+        let numbers = &self.shared.numbers;
+        let mut untold = notes.count();
+        if !self.has_room(&notes.rows) {
+            let rows = std::mem::take(&mut notes.rows);
+            self.shared.left(&rows);
+            numbers.dropped.fetch_add(rows.count(), Relaxed);
+            untold -= rows.count();
+        }
+        if let Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) =
+            self.shared.sender.try_send(Message::Notes(Box::new(notes)))
+            && let Message::Notes(notes) = message
+        {
+            self.shared.left(&notes.rows);
+            numbers.dropped.fetch_add(untold, Relaxed);
+        }
+    }
+
+    /// Counts rows as waiting; returns false if they are too many.
+    fn has_room(&self, rows: &Packed) -> bool {
+        let (settings, numbers) = (&self.shared.settings, &self.shared.numbers);
+        let (count, size) = (rows.count(), rows.size() as u64);
+        let waiting = numbers.queued.fetch_add(count, Relaxed) + count;
+        let bytes = numbers.queued_bytes.fetch_add(size, Relaxed) + size;
+        // Something larger than the queue passes when nothing waits.
+        waiting == count || waiting <= settings.queue as u64 && bytes <= settings.queue_bytes as u64
     }
 
     /// Returns the keys of the hashes of ids.
@@ -216,7 +253,6 @@ struct Worker {
     rows: Rows,
     sums: Sums,
     numbers: Arc<Numbers>,
-    records: Vec<Record>,
     /// Rows could not be written since the last commit: opening a file for each of them would be slow.
     rows_fail: bool,
     rows_since_sweep: u64,
@@ -231,7 +267,7 @@ impl Worker {
         loop {
             let message = messages.recv_timeout(commit_at.saturating_duration_since(Instant::now()));
             match message {
-                Ok(Message::Records(records)) => self.take(records),
+                Ok(Message::Notes(notes)) => self.take(*notes),
                 Ok(Message::Flush(reply)) => {
                     self.commit();
                     // An error means that the caller waits no longer.
@@ -278,23 +314,15 @@ impl Worker {
         Ok(())
     }
 
-    fn take(&mut self, handover: Box<dyn Handover>) {
-        let count = handover.count() as u64;
-        self.records.clear();
-        let records = &mut self.records;
-        // It calls the sink's plugin.
-        let made = catch_unwind(AssertUnwindSafe(|| handover.records(records)));
-        let missing = count.saturating_sub(self.records.len() as u64);
-        if made.is_err() || missing > 0 {
-            self.numbers.dropped.fetch_add(missing, Relaxed);
-        }
-        let now = now();
-        for record in std::mem::take(&mut self.records) {
-            let shed = self.sums.add(&record);
+    fn take(&mut self, notes: Notes) {
+        for (key, tally) in notes.sums {
+            let shed = self.sums.add(key, &tally);
             self.numbers.lost.fetch_add(shed, Relaxed);
-            if !self.settings.rows.wants(record.outcome) {
-                continue;
-            }
+        }
+        let (rows, now) = (notes.rows, now());
+        let mut unread = rows.count();
+        for record in rows.records() {
+            unread -= 1;
             if self.rows_fail {
                 self.numbers.lost.fetch_add(1, Relaxed);
                 continue;
@@ -313,7 +341,9 @@ impl Worker {
                 }
             }
         }
-        self.numbers.queued.fetch_sub(count, Relaxed);
+        self.numbers.lost.fetch_add(unread, Relaxed);
+        self.numbers.queued.fetch_sub(rows.count(), Relaxed);
+        self.numbers.queued_bytes.fetch_sub(rows.size() as u64, Relaxed);
     }
 
     fn commit(&mut self) {

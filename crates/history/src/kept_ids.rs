@@ -2,13 +2,7 @@
 
 use rusqlite::{Connection, Row, params};
 
-use crate::ids::{IdHash, IdKeys, IdKind};
-
-/// Writes the hashes of a person's ids, eight bytes each. `None` if there are none.
-pub(crate) fn people(hashes: &[IdHash]) -> Option<Vec<u8>> {
-    let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.0.to_be_bytes()).collect();
-    (!bytes.is_empty()).then_some(bytes)
-}
+use crate::ids::{IdHash, IdKeys, IdKind, People};
 
 /// Computes all hashes of a row again, of four columns from `first` on: `message_id`, `event_id`, `order_id`, `people`.
 pub(crate) fn hashes(row: &Row<'_>, first: usize, keys: &IdKeys) -> rusqlite::Result<Vec<IdHash>> {
@@ -27,9 +21,7 @@ pub(crate) fn hashes(row: &Row<'_>, first: usize, keys: &IdKeys) -> rusqlite::Re
         }
     }
     let people: Option<Vec<u8>> = row.get(first + 3)?;
-    let people = people.unwrap_or_default();
-    let (people, _) = people.as_chunks::<8>();
-    all.extend(people.iter().map(|bytes| IdHash(u64::from_be_bytes(*bytes))));
+    all.extend(People(people.unwrap_or_default().into()).hashes());
     Ok(all)
 }
 

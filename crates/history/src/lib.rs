@@ -1,13 +1,14 @@
 //! The fates of events: a record of each end, and sums by the hour, in SQLite files that operators may open with their
 //! own tools. docs/history.md describes the files.
 //!
-//! Drivers hand records to a [`History`], which never lets them wait: its thread writes, and a record too many is dropped and
-//! counted. A history that cannot be written costs no event and says so in its [`Health`].
+//! Drivers add records up and pack them ([`Notes`]) and hand them to a [`History`], which never lets them wait: its thread
+//! writes, and a record too many is dropped and counted. A history that cannot be written costs no event and says so in its
+//! [`Health`].
 //!
 //! ```text
-//! drivers ──hand──▶ queue ──▶ thread ──▶ sums.db      sums by hour, sink, mapping, name, outcome, reason, currency
-//!                                   ├──▶ rows-DAY.db  a row for each record, unless only sums are kept
-//!                                   └──▶ newest ids in memory ──a segment at a time──▶ rows-DAY.db
+//! drivers ──notes──▶ queue ──▶ thread ──▶ sums.db      sums by hour, sink, mapping, name, outcome, reason, currency
+//!                                    ├──▶ rows-DAY.db  a row for each record, unless only sums are kept
+//!                                    └──▶ newest ids in memory ──a segment at a time──▶ rows-DAY.db
 //! ```
 //!
 //! A [`Reader`] searches the files beside the thread. [`merge_pages`] and [`merge_sums`] make one answer of those of several
@@ -25,13 +26,16 @@ mod kept_ids;
 mod key_file;
 mod limits;
 mod merge;
+mod notes;
 mod open_ids;
+mod packed;
 mod reader;
 mod record;
 mod report;
 mod rows;
 mod schema;
 mod sums;
+mod tallies;
 mod text;
 
 pub use db::Trouble;
@@ -39,12 +43,13 @@ pub use entry::Entry;
 pub use filter::Filter;
 pub use health::Health;
 pub use history::{Ended, EraseError, History};
-pub use ids::{IdHash, IdKeys, IdKind, Ids, KeyError};
+pub use ids::{IdHash, IdKeys, IdKind, Ids, KeyError, People};
 pub use key_file::{KeyFile, KeyFileError, key_file_of};
 pub use limits::{Keep, Settings};
 pub use merge::{Located, merge_pages, merge_sums};
+pub use notes::Notes;
 pub use reader::{MOST, Page, Place, Reader};
-pub use record::{Attempt, Handover, Outcome, Record};
+pub use record::{Attempt, Outcome, Record, Warned};
 pub use report::{By, Report, Sum};
-pub use sums::LATENCY_BUCKETS;
+pub use tallies::LATENCY_BUCKETS;
 pub use text::{AttemptEntry, WarningEntry};

@@ -38,12 +38,15 @@ pub struct Settings {
     pub max_bytes: u64,
     /// The records of which a row is kept.
     pub rows: Keep,
-    /// Records that may wait for the history's thread; more are dropped.
+    /// Records whose rows may wait for the history's thread; more are dropped.
     pub queue: usize,
+    /// Bytes that they may take in memory.
+    pub queue_bytes: usize,
 }
 
 impl Settings {
-    /// Keeps rows of all records in a folder for 7 days, in 2 GB at most, and lets 20,000 records wait.
+    /// Keeps rows of all records in a folder for 7 days, in 2 GB at most, and lets 20,000 records wait that take
+    /// 8 MB.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Settings {
         Settings {
@@ -52,6 +55,7 @@ impl Settings {
             max_bytes: 2_000_000_000,
             rows: Keep::All,
             queue: 20_000,
+            queue_bytes: 8 << 20,
         }
     }
 

@@ -1,8 +1,9 @@
 //! Records: what became of an event at a sink.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use signalbox_core::{Money, Parameters, Warning};
+use signalbox_core::{MatchKeys, Money, Parameters};
 
 use crate::ids::Ids;
 
@@ -31,6 +32,11 @@ impl Outcome {
         Outcome::Expired,
     ];
 
+    /// Returns the outcome with this number in the store.
+    pub(crate) fn numbered(number: u8) -> Option<Outcome> {
+        Outcome::ALL.get(usize::from(number)).copied()
+    }
+
     /// Returns the name in the store and in answers.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -58,7 +64,7 @@ impl Outcome {
 
 /// One attempt to deliver a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
+pub struct Attempt<'r> {
     /// The moment of sending, Unix milliseconds.
     pub at: i64,
     /// Time until the answer in milliseconds.
@@ -66,7 +72,16 @@ pub struct Attempt {
     /// HTTP status of the answer, if there was one.
     pub status: Option<u16>,
     /// `delivered`, or the code of the reason why not.
-    pub result: Box<str>,
+    pub result: Cow<'r, str>,
+}
+
+/// A warning about a value left out or in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warned<'r> {
+    /// The stable code.
+    pub code: Cow<'r, str>,
+    /// The path of the field concerned, without indices and without a client's text.
+    pub path: Cow<'r, str>,
 }
 
 /// The fate of an event at a sink: one for each record that the sink made of it, or one for the event if it made none.
@@ -74,7 +89,7 @@ pub struct Attempt {
 /// Texts that events bring are bounded, and names that look personal are left out. Personal values are in it only as
 /// [keyed hashes](Ids).
 #[derive(Debug, Clone)]
-pub struct Record {
+pub struct Record<'r> {
     /// The moment of the end, Unix milliseconds.
     pub ended_at: i64,
     /// Receipt of the event, Unix milliseconds.
@@ -82,39 +97,39 @@ pub struct Record {
     /// The event's own time, Unix milliseconds; that of its receipt if it has none.
     pub happened_at: i64,
     /// The source.
-    pub source: Arc<str>,
+    pub source: Cow<'r, str>,
     /// Name and version of the library that sent the event: `analytics.js 2.1.0`.
-    pub library: Option<Box<str>>,
+    pub library: Option<Cow<'r, str>>,
     /// Place of the event in the journal.
     pub position: Option<u64>,
     /// The sink.
-    pub sink: Arc<str>,
+    pub sink: Cow<'r, str>,
     /// The mapping; `None` if the event made no record.
-    pub mapping: Option<Arc<str>>,
+    pub mapping: Option<Cow<'r, str>>,
     /// The event's own name: that of a track event, else its type.
-    pub event: Box<str>,
+    pub event: Cow<'r, str>,
     /// The name of the conversion at the destination.
-    pub event_name: Option<Box<str>>,
+    pub event_name: Option<Cow<'r, str>>,
     /// Where the conversion happened, in the destination's words: `web`, `offline`.
-    pub action_source: Option<Box<str>>,
+    pub action_source: Option<Cow<'r, str>>,
     /// The end.
     pub outcome: Outcome,
     /// Code of the reason, unless it was delivered.
-    pub reason: Option<Box<str>>,
+    pub reason: Option<Cow<'r, str>>,
     /// The reason as a sentence, without personal values.
-    pub message: Option<Box<str>>,
+    pub message: Option<Cow<'r, str>>,
     /// The attempts, the first one first.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<Attempt<'r>>,
     /// The id that the destination gave the last request.
-    pub request_id: Option<Box<str>>,
-    /// Warnings about values left out or in doubt. Their paths have no indices and no text of a client.
-    pub warnings: Vec<Warning>,
-    /// Names of the match keys that it carried, such as `email`.
-    pub match_keys: Vec<Box<str>>,
+    pub request_id: Option<Cow<'r, str>>,
+    /// Warnings about values left out or in doubt.
+    pub warnings: Vec<Warned<'r>>,
+    /// The match keys that it carried.
+    pub match_keys: Option<Arc<MatchKeys>>,
     /// The other parameters that it carried; only sums count them.
     pub parameters: Parameters,
     /// Worth of the conversion.
-    pub value: Option<Money>,
+    pub value: Option<Money<'r>>,
     /// Number of the batch among those of the sink's process, and the records in it.
     pub batch: Option<(u64, u32)>,
     /// Length of the encoded record in bytes.
@@ -124,27 +139,27 @@ pub struct Record {
     /// True if the event was so old at delivery that the destination values it less.
     pub late: bool,
     /// Ids to search by.
-    pub ids: Ids,
+    pub ids: Ids<'r>,
 }
 
-impl Record {
+impl<'r> Record<'r> {
     /// Makes a record of an event that made none: `times` are those of its receipt and of its end, Unix milliseconds.
     #[must_use]
     pub fn of_event(
-        source: Arc<str>,
-        sink: Arc<str>,
-        event: Box<str>,
+        source: &'r str,
+        sink: &'r str,
+        event: Cow<'r, str>,
         outcome: Outcome,
         (received_at, ended_at): (i64, i64),
-    ) -> Record {
+    ) -> Record<'r> {
         Record {
             ended_at,
             received_at,
             happened_at: received_at,
-            source,
+            source: source.into(),
             library: None,
             position: None,
-            sink,
+            sink: sink.into(),
             mapping: None,
             event,
             event_name: None,
@@ -155,7 +170,7 @@ impl Record {
             attempts: Vec::new(),
             request_id: None,
             warnings: Vec::new(),
-            match_keys: Vec::new(),
+            match_keys: None,
             parameters: Parameters::default(),
             value: None,
             batch: None,
@@ -174,24 +189,5 @@ impl Record {
     /// Returns the time from receipt to end in milliseconds; 0 if the clock was set back.
     pub(crate) fn latency(&self) -> u64 {
         u64::try_from(self.ended_at.saturating_sub(self.received_at)).unwrap_or(0)
-    }
-}
-
-/// Facts of which the history's thread makes records, so that the work is not on the way of an event.
-pub trait Handover: Send {
-    /// Returns the number of records.
-    fn count(&self) -> usize;
-
-    /// Makes the records.
-    fn records(self: Box<Self>, into: &mut Vec<Record>);
-}
-
-impl Handover for Vec<Record> {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn records(mut self: Box<Self>, into: &mut Vec<Record>) {
-        into.append(&mut self);
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::db::{self, Trouble};
 use crate::files::{self, HOUR_MILLIS, RowFile};
-use crate::ids::{IdHash, IdKeys};
+use crate::ids::{IdHash, IdKeys, shown};
 use crate::limits::Settings;
 use crate::open_ids::OpenIds;
 use crate::record::Record;
@@ -40,6 +40,8 @@ struct OpenFile {
     path: PathBuf,
     db: Connection,
     names: HashMap<Box<str>, i64>,
+    /// A buffer for one text.
+    text: String,
     /// The row that the next record takes.
     next: i64,
     /// The row after the last committed one.
@@ -67,16 +69,21 @@ impl Rows {
     ///
     /// # Errors
     /// [`Trouble`]; nothing since the last commit is kept then.
-    pub(crate) fn add(&mut self, record: &Record, now: i64) -> Result<(), Trouble> {
+    pub(crate) fn add(&mut self, record: &Record<'_>, now: i64) -> Result<(), Trouble> {
         self.choose_file(now)?;
         let Some(file) = &mut self.file else { return Ok(()) };
         let row = file.next;
-        let written = file.begin().and_then(|()| file.insert(row, record));
+        let hashes = record.ids.of_event().map(|(kind, text)| {
+            let id = (!text.is_empty()).then_some(text)?;
+            Some((id, self.keys.hash(kind, id)))
+        });
+        let written = file.begin().and_then(|()| file.insert(row, record, hashes));
         if let Err(error) = written {
             return Err(self.failed(&error));
         }
         file.next += 1;
-        self.open_ids.add(record.ids.all(), row);
+        let hashes = hashes.into_iter().flatten().map(|(_, hash)| hash);
+        self.open_ids.add(hashes.chain(record.ids.people.hashes()), row);
         if self.open_ids.len() >= MOST_OPEN {
             self.commit(now)?;
         }
@@ -223,6 +230,7 @@ impl Rows {
             path,
             db,
             names: HashMap::new(),
+            text: String::new(),
             next,
             committed: next,
             next_block,
@@ -346,7 +354,12 @@ impl OpenFile {
         Ok(())
     }
 
-    fn insert(&mut self, row: i64, record: &Record) -> rusqlite::Result<()> {
+    fn insert(
+        &mut self,
+        row: i64,
+        record: &Record<'_>,
+        ids: [Option<(&str, IdHash)>; 3],
+    ) -> rusqlite::Result<()> {
         let source = self.name(&record.source)?;
         let library = self.maybe_name(record.library.as_deref())?;
         let sink = self.name(&record.sink)?;
@@ -356,12 +369,17 @@ impl OpenFile {
         let action_source = self.maybe_name(record.action_source.as_deref())?;
         let reason = self.maybe_name(record.reason.as_deref())?;
         let message = self.maybe_name(record.message.as_deref())?;
-        let warnings = self.maybe_name(text::warnings(&record.warnings).as_deref())?;
-        let match_keys = self.maybe_name(text::match_keys(&record.match_keys).as_deref())?;
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        text::warnings(&record.warnings, &mut text);
+        let warnings = self.maybe_name((!text.is_empty()).then_some(&*text))?;
+        text.clear();
+        text::attempts(&record.attempts, &mut text);
+        let match_keys = self.maybe_name(record.match_keys.as_ref().map(|set| set.json()))?;
         let currency = record.value.as_ref().and_then(|value| value.currency.as_deref());
         let currency = self.maybe_name(currency)?;
-        let attempts = text::attempts(&record.attempts);
-        let people = kept_ids::people(record.ids.people());
+        let [message_id, event_id, order_id] = ids.map(|id| id.map(|(text, hash)| shown(text, hash)));
+        let people = &*record.ids.people.0;
         let sql = "INSERT INTO rows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
                    ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
         self.db.prepare_cached(sql)?.execute(params![
@@ -380,8 +398,8 @@ impl OpenFile {
             record.outcome as u8,
             reason,
             message,
-            attempts,
-            record.request_id,
+            (!text.is_empty()).then_some(&*text),
+            record.request_id.as_deref(),
             warnings,
             match_keys,
             record.value.as_ref().map(|value| value.millionths),
@@ -390,12 +408,13 @@ impl OpenFile {
             record.batch.map(|(_, records)| records),
             record.bytes,
             record.late,
-            record.ids.message_id(),
-            record.ids.event_id(),
-            record.ids.order_id(),
-            people,
+            message_id.as_deref(),
+            event_id.as_deref(),
+            order_id.as_deref(),
+            (!people.is_empty()).then_some(people),
             record.digest.map(u64::cast_signed),
         ])?;
+        self.text = text;
         Ok(())
     }
 

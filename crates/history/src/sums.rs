@@ -14,42 +14,50 @@ use signalbox_core::privacy::HIDDEN_NAME;
 use crate::db::{self, Trouble};
 use crate::files::{HOUR_MILLIS, SUMS};
 use crate::limits::Settings;
-use crate::record::{Outcome, Record};
 use crate::rows::set_aside;
 use crate::schema;
+use crate::tallies::{Key, LATENCY_BUCKETS, Tally};
 
 /// Most names of events, and most currencies, of a sink in an hour.
 const MOST: usize = 100;
 /// Sums that wait in memory at most while their file cannot be written; beyond, those of the oldest hour are lost.
 const MOST_WAITING: usize = 10_000;
-/// Upper bounds of the buckets of latency in seconds; the last one has none.
-pub const LATENCY_BUCKETS: [u64; 10] = [1, 2, 5, 15, 60, 300, 900, 3_600, 21_600, 86_400];
-/// The name of the last bucket.
-const BEYOND: &str = "+inf";
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Key {
-    hour: i64,
-    sink: Arc<str>,
-    mapping: Arc<str>,
-    event_name: Arc<str>,
-    outcome: Outcome,
-    reason: Arc<str>,
-    currency: Arc<str>,
-}
+/// The names of the buckets of latency: their upper bounds in seconds.
+const LATENCY_NAMES: [&str; LATENCY_BUCKETS.len() + 1] = [
+    "1", "2", "5", "15", "60", "300", "900", "3600", "21600", "86400", "+inf",
+];
 
 #[derive(Debug, Default)]
 struct Values {
-    count: i64,
-    value: i64,
-    valued: i64,
-    attempts: i64,
-    bytes: i64,
-    late: i64,
+    /// All but the match keys and the warnings.
+    tally: Tally,
     match_keys: BTreeMap<Box<str>, i64>,
-    parameters: [i64; Parameter::ALL.len()],
     warnings: BTreeMap<Box<str>, i64>,
-    latency: BTreeMap<&'static str, i64>,
+}
+
+impl Values {
+    fn add(&mut self, other: &Tally) {
+        let tally = &mut self.tally;
+        tally.count += other.count;
+        tally.value = tally.value.saturating_add(other.value);
+        tally.valued += other.valued;
+        tally.attempts += other.attempts;
+        tally.bytes += other.bytes;
+        tally.late += other.late;
+        for (mine, others) in tally.latency.iter_mut().zip(other.latency) {
+            *mine += others;
+        }
+        for (mine, others) in tally.parameters.iter_mut().zip(other.parameters) {
+            *mine += others;
+        }
+        for (set, count) in &other.match_keys {
+            set.names()
+                .for_each(|name| add(&mut self.match_keys, name, *count));
+        }
+        for (name, count) in &other.warnings {
+            add(&mut self.warnings, name, *count);
+        }
+    }
 }
 
 /// Adds records up, and writes the sums.
@@ -72,14 +80,13 @@ struct Names {
 
 impl Names {
     /// Returns the name, or the common one if the sink has enough in this hour.
-    fn bound(&mut self, hour: i64, sink: &Arc<str>, name: &str) -> Arc<str> {
+    fn bound(&mut self, hour: i64, sink: &Arc<str>, name: Arc<str>) -> Arc<str> {
         if self.hour != hour {
             *self = Names {
                 hour,
                 ..Names::default()
             };
         }
-        let name: Arc<str> = name.into();
         let pair = (sink.clone(), name);
         if self.known.contains(&pair) {
             return pair.1;
@@ -107,51 +114,17 @@ impl Sums {
         }
     }
 
-    /// Counts a record. Returns the number of records whose sums were lost since too many wait.
-    pub(crate) fn add(&mut self, record: &Record) -> u64 {
-        let hour = record.ended_at.div_euclid(HOUR_MILLIS);
-        let currency = record.value.as_ref().and_then(|value| value.currency.as_deref());
-        // A blank cannot stand in a name of one kind and a currency alike.
-        let currency = match currency {
-            Some(currency) => self
-                .names
-                .bound(hour, &record.sink, &format!("currency {currency}")),
-            None => "".into(),
-        };
-        let currency: Arc<str> = currency.strip_prefix("currency ").unwrap_or(&currency).into();
-        let key = Key {
-            hour,
-            sink: record.sink.clone(),
-            mapping: record.mapping.clone().unwrap_or_default(),
-            event_name: self.names.bound(hour, &record.sink, record.counted_name()),
-            outcome: record.outcome,
-            reason: record.reason.as_deref().unwrap_or_default().into(),
-            currency,
-        };
+    /// Adds the sum of some records. Returns the number of records whose sums were lost since too many wait.
+    pub(crate) fn add(&mut self, mut key: Key, tally: &Tally) -> u64 {
+        if !key.currency.is_empty() {
+            // A blank cannot stand in a name of one kind and a currency alike.
+            let named = format!("currency {}", key.currency).into();
+            let named = self.names.bound(key.hour, &key.sink, named);
+            key.currency = named.strip_prefix("currency ").unwrap_or(&named).into();
+        }
+        key.event_name = self.names.bound(key.hour, &key.sink, key.event_name);
         let shed = self.make_room(&key);
-        let values = self.waiting.entry(key).or_default();
-        values.count += 1;
-        if let Some(value) = &record.value {
-            values.value = values.value.saturating_add(value.millionths);
-            values.valued += 1;
-        }
-        values.attempts += i64::try_from(record.attempts.len()).unwrap_or(0);
-        values.bytes += i64::from(record.bytes);
-        values.late += i64::from(record.late);
-        for key in &record.match_keys {
-            add(&mut values.match_keys, key);
-        }
-        for (count, parameter) in values.parameters.iter_mut().zip(Parameter::ALL) {
-            *count += i64::from(record.parameters.has(parameter));
-        }
-        for warning in &record.warnings {
-            let blank = if warning.path.is_empty() { "" } else { " " };
-            let name = format!("{}{blank}{}", warning.code, warning.path);
-            add(&mut values.warnings, &name);
-        }
-        if record.outcome == Outcome::Delivered {
-            *values.latency.entry(bucket(record.latency())).or_default() += 1;
-        }
+        self.waiting.entry(key).or_default().add(tally);
         shed
     }
 
@@ -163,7 +136,7 @@ impl Sums {
         let oldest = self.waiting.keys().map(|key| key.hour).min();
         let of_oldest = self.waiting.extract_if(|key, _| Some(key.hour) == oldest);
         of_oldest
-            .map(|(_, values)| u64::try_from(values.count).unwrap_or(0))
+            .map(|(_, values)| u64::try_from(values.tally.count).unwrap_or(0))
             .sum()
     }
 
@@ -216,25 +189,13 @@ impl Sums {
     }
 }
 
-fn add(counts: &mut BTreeMap<Box<str>, i64>, name: &str) {
+fn add(counts: &mut BTreeMap<Box<str>, i64>, name: &str, more: i64) {
     match counts.get_mut(name) {
-        Some(count) => *count += 1,
+        Some(count) => *count += more,
         None => {
-            counts.insert(name.into(), 1);
+            counts.insert(name.into(), more);
         }
     }
-}
-
-/// Returns the name of a latency's bucket: its upper bound in seconds.
-fn bucket(millis: u64) -> &'static str {
-    const NAMES: [&str; LATENCY_BUCKETS.len()] =
-        ["1", "2", "5", "15", "60", "300", "900", "3600", "21600", "86400"];
-    let found = LATENCY_BUCKETS
-        .iter()
-        .position(|seconds| millis <= seconds * 1_000);
-    found
-        .and_then(|bucket| NAMES.get(bucket).copied())
-        .unwrap_or(BEYOND)
 }
 
 fn write(db: &mut Connection, sums: &HashMap<Key, Values>, oldest: i64) -> rusqlite::Result<()> {
@@ -259,12 +220,12 @@ fn write(db: &mut Connection, sums: &HashMap<Key, Values>, oldest: i64) -> rusql
                 key.outcome.name(),
                 &*key.reason,
                 &*key.currency,
-                values.count,
-                values.value,
-                values.valued,
-                values.attempts,
-                values.bytes,
-                values.late,
+                values.tally.count,
+                values.tally.value,
+                values.tally.valued,
+                values.tally.attempts,
+                values.tally.bytes,
+                values.tally.late,
             ],
             |row| row.get(0),
         )?;
@@ -274,7 +235,7 @@ fn write(db: &mut Connection, sums: &HashMap<Key, Values>, oldest: i64) -> rusql
         for (name, count) in &values.match_keys {
             detail.execute(params![id, "match_key", name, count])?;
         }
-        for (parameter, count) in Parameter::ALL.iter().zip(values.parameters) {
+        for (parameter, count) in Parameter::ALL.iter().zip(values.tally.parameters) {
             if count > 0 {
                 detail.execute(params![id, "parameter", parameter.name(), count])?;
             }
@@ -282,7 +243,8 @@ fn write(db: &mut Connection, sums: &HashMap<Key, Values>, oldest: i64) -> rusql
         for (name, count) in &values.warnings {
             detail.execute(params![id, "warning", name, count])?;
         }
-        for (name, count) in &values.latency {
+        let latency = LATENCY_NAMES.iter().zip(values.tally.latency);
+        for (name, count) in latency.filter(|(_, count)| *count > 0) {
             detail.execute(params![id, "latency", name, count])?;
         }
     }
@@ -292,34 +254,47 @@ fn write(db: &mut Connection, sums: &HashMap<Key, Values>, oldest: i64) -> rusql
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Outcome;
 
     #[test]
-    fn buckets_take_their_upper_bound() {
-        for (millis, name) in [
-            (0, "1"),
-            (1_000, "1"),
-            (1_001, "2"),
-            (86_400_000, "86400"),
-            (86_400_001, "+inf"),
-        ] {
-            assert_eq!(bucket(millis), name, "{millis}");
+    fn buckets_are_named_by_their_upper_bounds() {
+        for (bound, name) in LATENCY_BUCKETS.iter().zip(LATENCY_NAMES) {
+            assert_eq!(bound.to_string(), name);
+        }
+    }
+
+    fn key(hour: i64, reason: &str) -> Key {
+        Key {
+            hour,
+            sink: "ads".into(),
+            mapping: "".into(),
+            event_name: "e".into(),
+            outcome: Outcome::Filtered,
+            reason: reason.into(),
+            currency: "".into(),
         }
     }
 
     #[test]
     fn sums_that_cannot_be_written_are_bounded() {
         let mut sums = Sums::new(&Settings::new("/nowhere"));
-        let mut record = Record::of_event("web".into(), "ads".into(), "e".into(), Outcome::Filtered, (0, 0));
+        let one = Tally {
+            count: 1,
+            ..Tally::default()
+        };
         for n in 0..MOST_WAITING {
-            record.reason = Some(n.to_string().into());
-            record.ended_at = if n < 10 { 0 } else { HOUR_MILLIS };
-            assert_eq!(sums.add(&record), 0);
+            let hour = i64::from(n >= 10);
+            assert_eq!(sums.add(key(hour, &n.to_string()), &one), 0);
         }
-        assert_eq!(sums.add(&record), 0, "it has a place");
-        record.reason = Some("another".into());
-        assert_eq!(sums.add(&record), 10, "the sums of the first hour");
+        let last = key(1, &(MOST_WAITING - 1).to_string());
+        assert_eq!(sums.add(last, &one), 0, "it has a place");
+        assert_eq!(
+            sums.add(key(1, "another"), &one),
+            10,
+            "the sums of the first hour"
+        );
         assert_eq!(sums.waiting.len(), MOST_WAITING - 9);
-        assert_eq!(sums.add(&record), 0);
+        assert_eq!(sums.add(key(1, "another"), &one), 0);
     }
 
     #[test]
@@ -327,11 +302,12 @@ mod tests {
         let (mut names, one, other): (Names, Arc<str>, Arc<str>) =
             (Names::default(), "one".into(), "other".into());
         for n in 0..MOST {
-            assert_eq!(*names.bound(1, &one, &format!("n{n}")), format!("n{n}"));
+            let name = format!("n{n}");
+            assert_eq!(*names.bound(1, &one, name.clone().into()), name);
         }
-        assert_eq!(&*names.bound(1, &one, "more"), HIDDEN_NAME);
-        assert_eq!(&*names.bound(1, &one, "n5"), "n5");
-        assert_eq!(&*names.bound(1, &other, "more"), "more");
-        assert_eq!(&*names.bound(2, &one, "more"), "more");
+        assert_eq!(&*names.bound(1, &one, "more".into()), HIDDEN_NAME);
+        assert_eq!(&*names.bound(1, &one, "n5".into()), "n5");
+        assert_eq!(&*names.bound(1, &other, "more".into()), "more");
+        assert_eq!(&*names.bound(2, &one, "more".into()), "more");
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use signalbox_core::{
     Batch, Event, Firing, Framing, MappingOutline, NoScore, Outcome, Prepared, Rated, Reason, Record, Report,
-    RequestText, Response, Score, Scoring, Sink, Summary, TestFailure, TestMode, TestReply, Verdict,
+    RequestText, Response, Score, Scoring, Sink, TestFailure, TestMode, TestReply, Verdict,
 };
 
 use crate::test_event::{shown, test_reply};
@@ -48,11 +48,6 @@ pub trait Destination: Send + Sync + 'static {
     /// Facts learnt while running, for the status.
     fn notes(&self) -> Vec<String> {
         Vec::new()
-    }
-
-    /// Reads what a record says, for the history; see [`Sink::summary`]. Default: nothing.
-    fn summary(&self, _record: &Record) -> Summary {
-        Summary::default()
     }
 
     /// Lists the mappings, for people; see [`Sink::mappings`]. Default: none.
@@ -216,10 +211,6 @@ impl<D: Destination> Sink for HttpSink<D> {
         let mut notes = self.client.notes();
         notes.extend(self.destination.notes());
         notes
-    }
-
-    fn summary(&self, record: &Record) -> Summary {
-        self.destination.summary(record)
     }
 
     fn mappings(&self) -> Vec<MappingOutline> {

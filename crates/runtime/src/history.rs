@@ -1,14 +1,16 @@
 //! Opening of the history that the configuration names, and the ids by which it finds events.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use signalbox_config::{HistoryEvents, HistorySettings, JournalKind, JournalSettings};
+use signalbox_core::privacy::shown_name;
 use signalbox_core::{Event, Node, Sha256Hex};
 use signalbox_history::{
-    EraseError, Filter, History, IdHash, IdKeys, IdKind, Keep, KeyFile, Page, Reader, Report, Settings, Sum,
-    key_file_of,
+    EraseError, Filter, History, IdHash, IdKeys, IdKind, Keep, KeyFile, Page, People, Reader, Report,
+    Settings, Sum, key_file_of,
 };
 use signalbox_journal::{Subject, Wanted};
 
@@ -99,10 +101,11 @@ fn journal_keys(journal: &JournalSettings) -> Result<Option<IdKeys>, String> {
 pub(crate) struct Traced {
     pub(crate) received_at: i64,
     pub(crate) source: Arc<str>,
-    pub(crate) library: Option<Box<str>>,
-    pub(crate) event: Box<str>,
+    pub(crate) library: Option<Arc<str>>,
+    /// The name as it may be shown.
+    pub(crate) event: Arc<str>,
     pub(crate) message_id: Box<str>,
-    pub(crate) people: Vec<IdHash>,
+    pub(crate) people: People<'static>,
     /// The order, of events that a source does not journal; a sink's record says its own.
     pub(crate) order_id: Option<Box<str>>,
 }
@@ -154,53 +157,117 @@ pub(crate) fn hashes_of(keys: &IdKeys, kind: IdKind, shown: &str) -> Vec<IdHash>
     }
 }
 
-/// The places of a person's ids in an event.
-const PERSON: [(IdKind, &[&str]); 7] = [
-    (IdKind::Email, &["traits", "email"]),
-    (IdKind::Email, &["context", "traits", "email"]),
-    (IdKind::Email, &["properties", "email"]),
-    (IdKind::Phone, &["traits", "phone"]),
-    (IdKind::Phone, &["context", "traits", "phone"]),
-    (IdKind::Phone, &["properties", "phone"]),
-    (IdKind::UserId, &["userId"]),
-];
+/// Names that are remembered; more begin anew.
+const MOST_NAMES: usize = 1_000;
 
-/// Takes from an event what its history keeps: of a history of sums alone, which has no keys, the name and the receipt.
+/// Takes from events what their history keeps: of a history of sums alone, which has no keys, the name and the receipt.
+pub(crate) struct Tracer {
+    keys: Option<IdKeys>,
+    /// Names of events, and how they are shown.
+    names: HashMap<Box<str>, Arc<str>>,
+    /// The library of the last event.
+    library: Option<Library>,
+}
+
+/// The library of an event, and how it is shown.
+struct Library {
+    name: Box<str>,
+    version: Box<str>,
+    shown: Option<Arc<str>>,
+}
+
+impl Tracer {
+    pub(crate) fn new(keys: Option<IdKeys>) -> Tracer {
+        Tracer {
+            keys,
+            names: HashMap::new(),
+            library: None,
+        }
+    }
+
+    /// Takes from an event what its history keeps.
+    pub(crate) fn trace(&mut self, event: &Event) -> Traced {
+        let root = event.root();
+        let name = root.get("event").and_then(Node::as_str);
+        let named = Traced {
+            received_at: event.receipt().received_at,
+            source: event.receipt().source.clone(),
+            event: self.shown_name(name.unwrap_or_else(|| event.event_type())),
+            ..Traced::default()
+        };
+        let context = root.get("context");
+        let library = context.and_then(|context| context.get("library"));
+        let Some(keys) = &self.keys else { return named };
+        Traced {
+            people: people(root, context, keys),
+            message_id: event.message_id().into(),
+            library: library.and_then(|library| self.shown_library(library)),
+            ..named
+        }
+    }
+
+    fn shown_name(&mut self, name: &str) -> Arc<str> {
+        if let Some(shown) = self.names.get(name) {
+            return shown.clone();
+        }
+        let shown: Arc<str> = shown_name(name).into();
+        if self.names.len() >= MOST_NAMES {
+            self.names.clear();
+        }
+        self.names.insert(name.into(), shown.clone());
+        shown
+    }
+
+    /// Returns name and version of a library. Mostly it is that of the event before.
+    fn shown_library(&mut self, library: Node<'_>) -> Option<Arc<str>> {
+        let text = |key| library.get(key).and_then(Node::as_str).unwrap_or_default();
+        let (name, version) = (text("name"), text("version"));
+        if let Some(known) = &self.library
+            && (&*known.name, &*known.version) == (name, version)
+        {
+            return known.shown.clone();
+        }
+        let named = shown_name(format!("{name} {version}").trim());
+        let shown: Option<Arc<str>> = (!named.is_empty()).then(|| named.into());
+        self.library = Some(Library {
+            name: name.into(),
+            version: version.into(),
+            shown: shown.clone(),
+        });
+        shown
+    }
+}
+
+/// Takes from one event what its history keeps.
 pub(crate) fn traced(event: &Event, keys: Option<&IdKeys>) -> Traced {
-    let root = event.root();
-    let at = |path: &[&str]| path.iter().try_fold(root, |node, key| node.get(key));
-    let name = at(&["event"]).and_then(Node::as_str);
-    let named = Traced {
-        received_at: event.receipt().received_at,
-        source: event.receipt().source.clone(),
-        event: name.unwrap_or_else(|| event.event_type()).into(),
-        ..Traced::default()
-    };
-    let Some(keys) = keys else { return named };
-    let mut people = Vec::new();
-    for (kind, path) in PERSON {
-        let Some(node) = at(path) else { continue };
+    Tracer::new(keys.cloned()).trace(event)
+}
+
+/// Returns the hashes of a person's ids, wherever an event has them.
+fn people(root: Node<'_>, context: Option<Node<'_>>, keys: &IdKeys) -> People<'static> {
+    let mut people = People::default();
+    let mut add = |kind: IdKind, node: Node<'_>| {
         let mut add = |node: Node<'_>| {
             if let Some(text) = node.as_str().filter(|text| !text.is_empty()) {
-                people.push(keys.hash(kind, text));
+                people.add(keys.hash(kind, text));
             }
         };
         add(node);
-        node.items().for_each(&mut add);
+        node.items().for_each(add);
+    };
+    let of_context = context.and_then(|context| context.get("traits"));
+    for holder in [root.get("traits"), of_context, root.get("properties")] {
+        let Some(holder) = holder else { continue };
+        for (kind, key) in [(IdKind::Email, "email"), (IdKind::Phone, "phone")] {
+            if let Some(node) = holder.get(key) {
+                add(kind, node);
+            }
+        }
     }
-    let library = at(&["context", "library"]).and_then(|library| {
-        let text = |key| library.get(key).and_then(Node::as_str).unwrap_or_default();
-        let (name, version) = (text("name"), text("version"));
-        let named = format!("{name} {version}");
-        let named = signalbox_core::privacy::shown_name(named.trim());
-        (!named.is_empty()).then(|| named.into())
-    });
-    Traced {
-        library,
-        message_id: event.message_id().into(),
-        people,
-        ..named
+    if let Some(node) = root.get("userId") {
+        add(IdKind::UserId, node);
     }
+    people
 }
 
 /// A search in a history. `Debug` shows no value.
@@ -387,10 +454,11 @@ mod tests {
             "properties":{"email":["IVY@example.com","b@example.com"]},"context":{"traits":{"phone":"+49 30 901820"},
             "library":{"name":"analytics.js","version":"2.1"}}}"#;
         let event = Event::parse(json, receipt).unwrap();
-        let of_sums = traced(&event, None);
+        let of_sums = Tracer::new(None).trace(&event);
         assert_eq!((&*of_sums.event, of_sums.received_at), ("Signed Up", 1));
-        assert!(of_sums.people.is_empty() && of_sums.message_id.is_empty());
-        let traced = traced(&event, Some(&keys));
+        assert!(of_sums.people == People::default() && of_sums.message_id.is_empty());
+        let mut tracer = Tracer::new(Some(keys.clone()));
+        let traced = tracer.trace(&event);
         for id in [
             WantedId::Email("ivy@example.com".into()),
             WantedId::Email("b@example.com".into()),
@@ -398,11 +466,18 @@ mod tests {
             WantedId::UserId("u-1".into()),
         ] {
             let hashes = id.hashes(&keys).unwrap();
-            assert!(hashes.iter().any(|hash| traced.people.contains(hash)));
+            assert!(
+                hashes
+                    .iter()
+                    .any(|hash| traced.people.hashes().any(|known| known == *hash))
+            );
         }
-        assert_eq!(traced.people.len(), 4);
+        assert_eq!(traced.people.hashes().count(), 4);
         assert_eq!(traced.library.as_deref(), Some("analytics.js 2.1"));
-        assert!(traced.without_ids().people.is_empty());
+        let again = tracer.trace(&event);
+        assert!(Arc::ptr_eq(&again.event, &traced.event));
+        assert_eq!(again.library, traced.library);
+        assert_eq!(traced.without_ids().people, People::default());
         assert!(WantedId::Email("no address".into()).hashes(&keys).is_err());
         let shown = keys.hash(IdKind::OrderId, "A-1").shown();
         assert_eq!(

@@ -10,10 +10,9 @@ use signalbox_journal::{AppendError, Appended, DeadLetter, Journal};
 
 use crate::dead_letters::{DeadLetters, safe_id};
 use crate::delivery::{LoadShed, guard};
-use crate::history::Traced;
 use crate::ledger::{SinkLedger, SourceLedger};
 use crate::plain_values::Watch;
-use crate::source_notes::SourceNotes;
+use crate::source_notes::{Begun, SourceNotes};
 use crate::tap::Taps;
 
 /// `Retry-After` for clients while the router stops: another process may take over by then.
@@ -90,7 +89,7 @@ impl SourceIntake {
         let count = events.len() as u64;
         self.ledger.received.add(count);
         let ids = told_ids(&events);
-        let (fates, letters, traced) = self
+        let (fates, letters, begun) = self
             .store(events)
             .await
             .inspect_err(|refused| self.ledger.refused.add(refused.cause.code(), count))?;
@@ -103,8 +102,8 @@ impl SourceIntake {
         });
         self.bury(letters, reasons).await?;
         self.tell_taken_in(ids, &fates);
-        if let Some(notes) = &self.notes {
-            notes.end(traced, &fates);
+        if let (Some(notes), Some(begun)) = (&self.notes, begun) {
+            notes.end(&begun, &fates);
         }
         Ok(fates)
     }
@@ -114,10 +113,10 @@ impl SourceIntake {
     async fn store(
         &self,
         mut events: Vec<Event>,
-    ) -> Result<(Vec<Fate>, Vec<DeadLetter>, Vec<Traced>), Refused> {
+    ) -> Result<(Vec<Fate>, Vec<DeadLetter>, Option<Begun>), Refused> {
         self.open()?;
         let mut fates = self.transform(&mut events)?;
-        let traced = self.notes.as_ref().map(|notes| notes.begin(&events, &fates));
+        let begun = self.notes.as_ref().map(|notes| notes.begin(&events, &fates));
         let chosen = self.taps.choose(&self.name, &events);
         let (kept, letters) = self.kept(events, &fates);
         let mut appended = self.append(kept).await?.into_iter();
@@ -133,7 +132,7 @@ impl SourceIntake {
             }
         }
         Taps::show_fates(&self.name, chosen, &fates);
-        Ok((fates, letters, traced.unwrap_or_default()))
+        Ok((fates, letters, begun))
     }
 
     async fn bury_input(&self, rejected: &[RejectedInput]) -> Result<(), Refused> {

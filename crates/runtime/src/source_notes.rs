@@ -1,14 +1,14 @@
 //! Notes for the history about events that a source did not journal: filtered, rejected, or known already.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use signalbox_core::privacy::shown_name;
 use signalbox_core::{Event, Fate, Reason, RejectedInput};
-use signalbox_history::{History, IdKind, Ids, Outcome, Record};
+use signalbox_history::{History, Ids, Notes, Outcome, Record};
 use signalbox_journal::SOURCE;
 
 use crate::dead_letters::now_millis;
-use crate::history::{self, Traced};
+use crate::history::{Traced, Tracer, order_id};
 
 /// Notes the ends of a source's events for the history.
 pub(crate) struct SourceNotes {
@@ -29,86 +29,93 @@ impl SourceNotes {
 
     /// Takes the parts that the history may need from the events of a request: of events that pass, the `messageId` alone,
     /// since the journal may know it already.
-    pub(crate) fn begin(&self, events: &[Event], fates: &[Fate]) -> Vec<Traced> {
-        let trace = |(event, fate): (&Event, &Fate)| match fate {
-            Fate::Accepted | Fate::Duplicate => Traced {
-                received_at: event.receipt().received_at,
-                message_id: match self.history.row_keys() {
-                    Some(_) => event.message_id().into(),
-                    None => Box::default(),
-                },
-                ..Traced::default()
-            },
-            Fate::Filtered(_) | Fate::Rejected(_) => {
-                let keys = self.history.row_keys();
-                let order_id = keys.and_then(|_| history::order_id(event));
-                Traced {
-                    order_id: order_id.map(Box::from),
-                    ..history::traced(event, keys)
+    pub(crate) fn begin(&self, events: &[Event], fates: &[Fate]) -> Begun {
+        let mut begun = Begun::default();
+        let mut tracer = None;
+        for (event, fate) in events.iter().zip(fates) {
+            let traced = match fate {
+                Fate::Accepted | Fate::Duplicate => {
+                    if self.history.row_keys().is_some() {
+                        begun.message_ids.push_str(event.message_id());
+                    }
+                    None
                 }
-            }
-        };
-        events.iter().zip(fates).map(trace).collect()
+                Fate::Filtered(_) | Fate::Rejected(_) => {
+                    let tracer = tracer.get_or_insert_with(|| Tracer::new(self.history.row_keys().cloned()));
+                    let order_id = self.history.row_keys().and_then(|_| order_id(event));
+                    Some(Box::new(Traced {
+                        order_id: order_id.map(Box::from),
+                        ..tracer.trace(event)
+                    }))
+                }
+            };
+            begun
+                .events
+                .push((event.receipt().received_at, begun.message_ids.len(), traced));
+        }
+        begun
     }
 
     /// Notes the events of a request that were not journalled.
-    pub(crate) fn end(&self, traced: Vec<Traced>, fates: &[Fate]) {
-        let ended = traced.into_iter().zip(fates).filter_map(|(traced, fate)| {
+    pub(crate) fn end(&self, begun: &Begun, fates: &[Fate]) {
+        let mut notes = self.history.notes();
+        let mut from = 0;
+        for ((received_at, to, traced), fate) in begun.events.iter().zip(fates) {
+            let message_id = begun.message_ids.get(from..*to).unwrap_or_default();
+            from = *to;
             let (outcome, reason) = match fate {
-                Fate::Accepted => return None,
+                Fate::Accepted => continue,
                 Fate::Duplicate => (Outcome::Duplicate, None),
                 Fate::Filtered(reason) => (Outcome::Filtered, Some(reason)),
                 Fate::Rejected(reason) => (Outcome::Rejected, Some(reason)),
             };
-            Some(self.record(traced, outcome, reason))
-        });
-        self.hand(ended.collect());
+            let passed = Traced {
+                received_at: *received_at,
+                message_id: message_id.into(),
+                ..Traced::default()
+            };
+            self.note(&mut notes, traced.as_deref().unwrap_or(&passed), outcome, reason);
+        }
+        self.history.hand(notes);
     }
 
     /// Notes inputs that are no events.
     pub(crate) fn inputs(&self, rejected: &[RejectedInput]) {
-        let record = |input: &RejectedInput| {
+        let mut notes = self.history.notes();
+        for input in rejected {
             let traced = Traced {
                 received_at: now_millis(),
                 message_id: input.message_id.as_deref().unwrap_or_default().into(),
                 ..Traced::default()
             };
-            self.record(traced, Outcome::Rejected, Some(&input.reason))
-        };
-        self.hand(rejected.iter().map(record).collect());
+            self.note(&mut notes, &traced, Outcome::Rejected, Some(&input.reason));
+        }
+        self.history.hand(notes);
     }
 
-    fn hand(&self, records: Vec<Record>) {
-        if !records.is_empty() {
-            self.history.hand(Box::new(records));
-        }
-    }
-
-    fn record(&self, traced: Traced, outcome: Outcome, reason: Option<&Reason>) -> Record {
-        let mut ids = Ids::default();
-        if let Some(keys) = self.history.row_keys() {
-            ids.add(IdKind::MessageId, &traced.message_id, keys);
-            ids.add(
-                IdKind::OrderId,
-                traced.order_id.as_deref().unwrap_or_default(),
-                keys,
-            );
-        }
-        traced.people.iter().for_each(|hash| ids.add_person(*hash));
-        let name = shown_name(&traced.event);
+    fn note(&self, notes: &mut Notes, traced: &Traced, outcome: Outcome, reason: Option<&Reason>) {
+        let event = Cow::Borrowed(&*traced.event);
         let times = (traced.received_at, now_millis());
-        Record {
-            library: traced.library,
-            reason: reason.map(|reason| reason.code().into()),
-            message: reason.map(|reason| reason.message().into()),
-            ids,
-            ..Record::of_event(
-                self.name.clone(),
-                self.component.clone(),
-                name.into(),
-                outcome,
-                times,
-            )
-        }
+        notes.add(&Record {
+            library: traced.library.as_deref().map(Cow::Borrowed),
+            reason: reason.map(|reason| Cow::Borrowed(reason.code())),
+            message: reason.map(|reason| Cow::Borrowed(reason.message())),
+            ids: Ids {
+                message_id: Cow::Borrowed(&traced.message_id),
+                order_id: traced.order_id.as_deref().unwrap_or_default().into(),
+                people: traced.people.borrowed(),
+                ..Ids::default()
+            },
+            ..Record::of_event(&self.name, &self.component, event, outcome, times)
+        });
     }
+}
+
+/// The parts of a request's events that the history may need once the journal has answered.
+#[derive(Default)]
+pub(crate) struct Begun {
+    /// The ids of the events that pass, one after the other.
+    message_ids: String,
+    /// The receipt of each event, the end of its id, and the facts about an event that does not pass.
+    events: Vec<(i64, usize, Option<Box<Traced>>)>,
 }

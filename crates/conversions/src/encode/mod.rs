@@ -4,6 +4,7 @@ mod flat;
 pub mod languages;
 mod members;
 mod money;
+mod noted;
 mod segment;
 mod stripped;
 mod user_data;
@@ -14,6 +15,7 @@ pub use flat::{count_wires, placed_personal, placed_wires};
 pub(crate) use members::is_prefix;
 pub use members::{Members, NO_PLACE, list, member_at, place, place_if_any, whole};
 pub use money::push_money;
+pub(crate) use noted::{Noted, Role, Zone};
 pub use segment::{
     is_segment_currency, null_context, segment_contents, segment_member, segment_members, segment_value,
 };

@@ -2,6 +2,7 @@
 
 use signalbox_core::json::JsonWriter;
 
+use super::noted::{Noted, Role, Zone};
 use super::stripped::Stripped;
 
 /// A key as it stands between two members, `,"key":`. Made by [`key!`](crate::key).
@@ -12,6 +13,9 @@ pub struct Key {
     /// a call.
     padded: [u8; LONGEST_KEY],
     len: usize,
+    /// FNV-1a of the text.
+    hash: u64,
+    role: Role,
 }
 
 /// With quotes, comma and colon.
@@ -21,22 +25,35 @@ impl Key {
     /// Makes a key of a name and its text of that form; keys are our own literals and need no escapes. The compiler refuses
     /// one longer than 40 bytes.
     pub const fn joined(name: &'static str, text: &'static str) -> Key {
-        let mut padded = [0; LONGEST_KEY];
+        let (mut padded, mut hash) = ([0; LONGEST_KEY], 0xcbf2_9ce4_8422_2325_u64);
         let mut at = 0;
         while at < text.len() {
             padded[at] = text.as_bytes()[at];
+            hash = (hash ^ text.as_bytes()[at] as u64).wrapping_mul(0x0100_0000_01b3);
             at += 1;
         }
         Key {
             name,
             padded,
             len: text.len(),
+            hash,
+            role: Role::of(name),
         }
     }
 
     /// Returns the name alone.
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Returns a hash of the name.
+    pub(super) const fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Returns the meaning of the member for the history.
+    pub(super) const fn role(&self) -> Role {
+        self.role
     }
 }
 
@@ -56,14 +73,31 @@ pub struct Object<'w> {
     out: &'w mut JsonWriter,
     start: usize,
     stripped: &'w Stripped,
+    noted: &'w mut Noted,
+    zone: Zone,
 }
 
 impl<'w> Object<'w> {
-    /// Begins an object; stripped properties are left out of it and of all objects in it.
+    /// Begins a record; stripped properties are left out of it and of all objects in it, and its members are noted.
     #[inline]
-    pub fn open(out: &'w mut JsonWriter, stripped: &'w Stripped) -> Object<'w> {
-        let start = out.len();
-        Object { out, start, stripped }
+    pub(crate) fn open(out: &'w mut JsonWriter, stripped: &'w Stripped, noted: &'w mut Noted) -> Object<'w> {
+        Object::inside(out, stripped, noted, Zone::Event)
+    }
+
+    #[inline]
+    fn inside(
+        out: &'w mut JsonWriter,
+        stripped: &'w Stripped,
+        noted: &'w mut Noted,
+        zone: Zone,
+    ) -> Object<'w> {
+        Object {
+            start: out.len(),
+            out,
+            stripped,
+            noted,
+            zone,
+        }
     }
 
     /// Ends the object.
@@ -84,6 +118,7 @@ impl<'w> Object<'w> {
             return false;
         }
         self.out.part(&key.padded, key.len);
+        self.noted.add(key, self.zone, self.out.len());
         true
     }
 
@@ -136,6 +171,7 @@ impl<'w> Object<'w> {
         self.out.byte(b',');
         self.out.string(name);
         self.out.byte(b':');
+        self.noted.add_property(name, self.zone, self.out.len());
         write(self.out);
     }
 
@@ -147,16 +183,23 @@ impl<'w> Object<'w> {
         keep_empty: bool,
         fill: impl FnOnce(&mut Object<'_>) -> R,
     ) -> Option<R> {
-        let mark = self.out.len();
+        let (mark, noted) = (self.out.len(), self.noted.len());
         if !self.key(key) {
             return None;
         }
-        let mut inner = Object::open(self.out, self.stripped);
+        let zone = match (self.zone, key.role) {
+            (Zone::Event, Role::Person) => Zone::Person,
+            (Zone::Event, Role::Page) => Zone::Page,
+            (Zone::Event, _) => Zone::Object,
+            _ => Zone::Inside,
+        };
+        let mut inner = Object::inside(self.out, self.stripped, self.noted, zone);
         let result = fill(&mut inner);
         let empty = inner.is_empty();
         inner.close();
         if empty && !keep_empty {
             self.out.truncate(mark);
+            self.noted.truncate(noted);
         }
         Some(result)
     }
@@ -164,7 +207,7 @@ impl<'w> Object<'w> {
     /// Writes an array that `fill` fills. An empty one is taken back unless `keep_empty` is set.
     #[inline]
     pub fn array(&mut self, key: &'static Key, keep_empty: bool, fill: impl FnOnce(&mut Array<'_>)) {
-        let mark = self.out.len();
+        let (mark, noted) = (self.out.len(), self.noted.len());
         if !self.key(key) {
             return;
         }
@@ -172,9 +215,11 @@ impl<'w> Object<'w> {
         fill(&mut Array {
             out: self.out,
             stripped: self.stripped,
+            noted: self.noted,
         });
         if self.out.len() == start && !keep_empty {
             self.out.truncate(mark);
+            self.noted.truncate(noted);
         } else {
             close(self.out, start, *b"[]");
         }
@@ -197,6 +242,7 @@ fn close(out: &mut JsonWriter, start: usize, [opening, closing]: [u8; 2]) {
 pub struct Array<'w> {
     out: &'w mut JsonWriter,
     stripped: &'w Stripped,
+    noted: &'w mut Noted,
 }
 
 impl Array<'_> {
@@ -218,7 +264,7 @@ impl Array<'_> {
     pub fn object(&mut self, keep_empty: bool, fill: impl FnOnce(&mut Object<'_>)) -> bool {
         let mark = self.out.len();
         self.out.byte(b',');
-        let mut inner = Object::open(self.out, self.stripped);
+        let mut inner = Object::inside(self.out, self.stripped, self.noted, Zone::Inside);
         fill(&mut inner);
         let empty = inner.is_empty();
         inner.close();
@@ -238,7 +284,8 @@ mod tests {
     fn empty_and_stripped_members_leave_no_trace() {
         let stripped = Stripped::from_iter(["wifi"]);
         let mut out = JsonWriter::default();
-        let mut object = Object::open(&mut out, &stripped);
+        let mut noted = Noted::default();
+        let mut object = Object::open(&mut out, &stripped, &mut noted);
         object.flag(key!("wifi"), true);
         object.object(key!("app_info"), false, |_| ());
         object.array(key!("contents"), false, |array| {

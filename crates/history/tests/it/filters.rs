@@ -7,7 +7,7 @@ use super::support::{keep, now, record, start};
 const ROWS: u64 = 9_500;
 
 /// Rows in which some names and outcomes are rare; row `n` ended `n` milliseconds after `begin`.
-fn rows(begin: i64) -> Vec<Record> {
+fn rows(begin: i64) -> Vec<Record<'static>> {
     let row = |n: u64| {
         let mut row = record(n);
         row.ended_at = begin + i64::try_from(n).unwrap();

@@ -1,11 +1,8 @@
-//! Limits of age, bytes and queue.
+//! Limits of age and bytes.
 
-use std::sync::mpsc;
-use std::time::Duration;
+use signalbox_history::{By, Filter, History, Report, Settings};
 
-use signalbox_history::{By, Filter, Handover, History, Record, Report, Settings};
-
-use super::support::{hand, keep, keys, record, start, wait_for};
+use super::support::{keep, keys, record, start, wait_for};
 
 #[test]
 fn the_oldest_rows_go_by_the_file_and_sums_stay() {
@@ -68,64 +65,4 @@ fn files_older_than_keep_are_removed() {
             .len(),
         1
     );
-}
-
-/// A handover that is made once the test says so.
-struct Slow(mpsc::Receiver<()>);
-
-impl Handover for Slow {
-    fn count(&self) -> usize {
-        1
-    }
-
-    fn records(self: Box<Self>, into: &mut Vec<Record>) {
-        self.0.recv_timeout(Duration::from_secs(20)).unwrap();
-        into.push(record(0));
-    }
-}
-
-/// A handover whose sink's plugin panics.
-struct Panicking;
-
-impl Handover for Panicking {
-    fn count(&self) -> usize {
-        2
-    }
-
-    fn records(self: Box<Self>, into: &mut Vec<Record>) {
-        into.push(record(0));
-        panic!("a fault of the plugin");
-    }
-}
-
-#[test]
-fn records_too_many_are_dropped_and_counted_and_nobody_waits() {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = Settings {
-        queue: 10,
-        ..Settings::new(folder.path())
-    };
-    let history = History::start(settings, keys()).unwrap();
-    let (go, wait) = mpsc::channel();
-    history.hand(Box::new(Slow(wait)));
-    hand(&history, (1..9).map(record).collect());
-    hand(&history, (9..20).map(record).collect());
-    assert_eq!(history.health().dropped, 11);
-    go.send(()).unwrap();
-    history.flush().unwrap();
-    let health = history.health();
-    assert_eq!((health.rows, health.dropped, health.queued), (9, 11, 0));
-    // Larger than the queue, but nothing waits.
-    keep(&history, (20..40).map(record).collect());
-    assert_eq!(history.health().rows, 29);
-}
-
-#[test]
-fn a_panic_in_a_handover_costs_its_records_only() {
-    let folder = tempfile::tempdir().unwrap();
-    let history = start(folder.path());
-    history.hand(Box::new(Panicking));
-    keep(&history, vec![record(1)]);
-    let health = history.health();
-    assert_eq!((health.rows, health.dropped), (2, 1));
 }

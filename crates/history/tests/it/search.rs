@@ -217,11 +217,14 @@ fn the_files_hold_no_personal_value() {
     let folder = tempfile::tempdir().unwrap();
     let history = start(folder.path());
     let mut one = record(1);
-    let mut ids = signalbox_history::Ids::default();
-    ids.add(IdKind::MessageId, "canary@example.com", &keys());
-    ids.add(IdKind::OrderId, "+49 30 5550123", &keys());
-    ids.add(IdKind::Email, "canary@example.com", &keys());
-    one.ids = ids;
+    one.ids = signalbox_history::Ids {
+        message_id: "canary@example.com".into(),
+        order_id: "+49 30 5550123".into(),
+        people: [keys().hash(IdKind::Email, "canary@example.com")]
+            .into_iter()
+            .collect(),
+        ..Default::default()
+    };
     keep(&history, vec![one, record(2)]);
     let page = find(&history, IdKind::MessageId, "canary@example.com");
     assert!(page.entries[0].message_id.as_ref().unwrap().starts_with("id:"));

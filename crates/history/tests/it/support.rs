@@ -1,12 +1,13 @@
 //! Records for tests, and histories of them.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use signalbox_core::{JournalKey, Money, Parameter, Parameters, Warning};
+use signalbox_core::{JournalKey, Money, Parameter, Parameters};
 use signalbox_history::{
-    Attempt, Filter, Handover as _, History, IdKeys, IdKind, Ids, Outcome, Page, Record, Settings,
+    Attempt, Filter, History, IdKeys, IdKind, Ids, Outcome, Page, Record, Settings, Warned,
 };
 
 pub(crate) fn keys() -> IdKeys {
@@ -22,15 +23,13 @@ pub(crate) fn now() -> i64 {
 }
 
 /// A delivered record with ids made of a number.
-pub(crate) fn record(n: u64) -> Record {
+pub(crate) fn record(n: u64) -> Record<'static> {
     let keys = keys();
-    let mut ids = Ids::default();
-    ids.add(IdKind::MessageId, &format!("m-{n}"), &keys);
-    ids.add(IdKind::EventId, &format!("e-{n}"), &keys);
-    ids.add(IdKind::OrderId, &format!("A-{n}"), &keys);
-    ids.add(IdKind::Email, &format!("ivy{n}@example.com"), &keys);
-    ids.add(IdKind::Phone, &format!("+49 30 90182{n}"), &keys);
-    ids.add(IdKind::UserId, &format!("u-{n}"), &keys);
+    let people = [
+        keys.hash(IdKind::Email, &format!("ivy{n}@example.com")),
+        keys.hash(IdKind::Phone, &format!("+49 30 90182{n}")),
+        keys.hash(IdKind::UserId, &format!("u-{n}")),
+    ];
     let at = now();
     Record {
         ended_at: at,
@@ -54,8 +53,11 @@ pub(crate) fn record(n: u64) -> Record {
             result: "delivered".into(),
         }],
         request_id: Some("r-1".into()),
-        warnings: vec![Warning::new("phone_without_country", "user_data.ph", "…")],
-        match_keys: vec!["email".into(), "phone".into()],
+        warnings: vec![Warned {
+            code: "phone_without_country".into(),
+            path: "user_data.ph".into(),
+        }],
+        match_keys: Some(Arc::new(["email", "phone"].into_iter().collect())),
         parameters: {
             let mut carried = Parameters::default();
             carried.add(Parameter::Value, true);
@@ -70,12 +72,17 @@ pub(crate) fn record(n: u64) -> Record {
         bytes: 640,
         digest: Some(keys.digest(b"{}")),
         late: false,
-        ids,
+        ids: Ids {
+            message_id: format!("m-{n}").into(),
+            event_id: format!("e-{n}").into(),
+            order_id: format!("A-{n}").into(),
+            people: people.into_iter().collect(),
+        },
     }
 }
 
 /// A record of an event that made none.
-pub(crate) fn filtered(n: u64) -> Record {
+pub(crate) fn filtered(n: u64) -> Record<'static> {
     Record {
         mapping: None,
         event_name: None,
@@ -84,7 +91,7 @@ pub(crate) fn filtered(n: u64) -> Record {
         message: Some("no mapping listens to it".into()),
         attempts: Vec::new(),
         value: None,
-        match_keys: Vec::new(),
+        match_keys: None,
         parameters: Parameters::default(),
         warnings: Vec::new(),
         batch: None,
@@ -93,13 +100,15 @@ pub(crate) fn filtered(n: u64) -> Record {
     }
 }
 
-pub(crate) fn hand(history: &History, records: Vec<Record>) {
-    assert!(records.count() > 0);
-    history.hand(Box::new(records));
+pub(crate) fn hand(history: &History, records: Vec<Record<'_>>) {
+    let mut notes = history.notes();
+    records.iter().for_each(|record| notes.add(record));
+    assert!(notes.count() > 0);
+    history.hand(notes);
 }
 
 /// Hands over and waits until the history has committed.
-pub(crate) fn keep(history: &History, records: Vec<Record>) {
+pub(crate) fn keep(history: &History, records: Vec<Record<'_>>) {
     hand(history, records);
     history.flush().unwrap();
 }

@@ -161,7 +161,7 @@ impl Driver {
     /// Notes ends for a history.
     #[must_use]
     pub fn with_history(mut self, history: Option<History>) -> Driver {
-        let recorder = |history| Recorder::new(history, &self.options, self.stage.sink.clone());
+        let recorder = |history| Recorder::new(history, &self.options);
         self.pending.events.recorder = history.map(recorder);
         self
     }

@@ -86,7 +86,7 @@ impl Events {
     }
 
     /// Ends a record that the destination accepted.
-    pub(super) fn deliver(&mut self, item: &mut Item) {
+    pub(super) fn deliver(&mut self, item: &Item) {
         if let Some(recorder) = &mut self.recorder {
             recorder.ended(item, Outcome::Delivered, None);
         }
@@ -113,7 +113,7 @@ impl Events {
 
     /// Takes from an event what the history keeps of it, if there is one.
     pub(super) fn trace(&mut self, position: Position) -> Option<Arc<Trace>> {
-        let recorder = self.recorder.as_ref()?;
+        let recorder = self.recorder.as_mut()?;
         let event = self.window.event(position)?;
         let place = self.window.place(position);
         Some(recorder.trace(&event, place, happened_at(&event)))
@@ -139,7 +139,7 @@ impl Events {
         }
         let mapping = record.mapping.clone();
         if let (Some(recorder), Some(trace)) = (&mut self.recorder, trace) {
-            recorder.duplicate(trace.clone(), record);
+            recorder.duplicate(trace, &record);
         }
         self.close_record(position, &mapping, RecordEnd::Duplicate);
     }
@@ -175,21 +175,21 @@ impl Events {
     }
 
     /// Rejects a record that was made; returns it if there is no room for its dead letter.
-    pub(super) fn reject(&mut self, mut item: Item, reason: &Reason) -> Option<Item> {
+    pub(super) fn reject(&mut self, item: Item, reason: &Reason) -> Option<Item> {
         if self.found_letters_full() {
             return Some(item);
         }
         self.ledger.records.rejected.add(reason.code(), 1);
         self.bury_tried(&item, reason);
         if let Some(recorder) = &mut self.recorder {
-            recorder.ended(&mut item, Outcome::Rejected, Some(reason));
+            recorder.ended(&item, Outcome::Rejected, Some(reason));
         }
         self.close_item(&item, RecordEnd::Rejected(reason.code().to_owned()));
         None
     }
 
     /// Ends a record whose time is over; `reason` is that of its last attempt, and `told` goes into the dead letter.
-    pub(super) fn expire(&mut self, item: &mut Item, reason: &Reason, told: &Reason) {
+    pub(super) fn expire(&mut self, item: &Item, reason: &Reason, told: &Reason) {
         self.bury_tried(item, told);
         if let Some(recorder) = &mut self.recorder {
             let shown = Reason::restored(reason.code().to_owned(), told.message().to_owned());

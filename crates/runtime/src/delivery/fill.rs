@@ -258,8 +258,7 @@ impl Fill {
         }
         if self.tapped {
             let read = pending.events.window.event(position);
-            let sink = (&self.options.name, &*self.stage.sink);
-            tapped::show(&self.taps, sink, position, &staged, read);
+            tapped::show(&self.taps, &self.options.name, position, &staged, read);
         }
         match staged {
             Staged::Wait {

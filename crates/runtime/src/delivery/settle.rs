@@ -82,7 +82,7 @@ impl Settling<'_> {
         let whole = group.items.len();
         let (mut again, mut ages, mut bytes) = (Vec::new(), Vec::new(), 0);
         let now = now_millis();
-        for (mut item, outcome) in group.items.into_iter().zip(outcomes) {
+        for (item, outcome) in group.items.into_iter().zip(outcomes) {
             match outcome {
                 Outcome::Delivered { warning } => {
                     if let Some(warning) = warning {
@@ -91,7 +91,7 @@ impl Settling<'_> {
                     }
                     ages.push((now - item.happened_at) as f64 / 1000.0);
                     bytes += item.record.bytes.len() as u64;
-                    self.pending.events.deliver(&mut item);
+                    self.pending.events.deliver(&item);
                 }
                 Outcome::Rejected(reason) => self.pending.reject([(item, reason)]),
                 Outcome::Retry {
@@ -214,7 +214,7 @@ impl Settling<'_> {
             );
             self.pending
                 .events
-                .expire(&mut item, &reason, &Reason::new("expired", told));
+                .expire(&item, &reason, &Reason::new("expired", told));
             return None;
         }
         self.pending.events.ledger.records.retried.add(reason.code(), 1);

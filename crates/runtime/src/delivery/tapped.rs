@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use signalbox_core::{Event, Record, Rejection, Sink};
+use signalbox_core::{Event, Record, Rejection};
 use signalbox_journal::{ERASED, Position};
 
 use super::prepare::Staged;
@@ -11,7 +11,7 @@ use crate::tap::{Tapped, TappedRecord, Taps, now};
 /// Shows a prepared event to the taps. `read` is the event as the journal has it, if it is at hand.
 pub(super) fn show(
     taps: &Taps,
-    (name, sink): (&Arc<str>, &dyn Sink),
+    name: &Arc<str>,
     position: Position,
     staged: &Staged,
     read: Option<Arc<Event>>,
@@ -37,20 +37,16 @@ pub(super) fn show(
         position: Some(position),
         outcome,
         reason: reason.cloned(),
-        records: results
-            .into_iter()
-            .flatten()
-            .map(|made| record(sink, made))
-            .collect(),
+        records: results.into_iter().flatten().map(record).collect(),
         event,
     });
 }
 
-fn record(sink: &dyn Sink, made: &Result<Record, Rejection>) -> TappedRecord {
+fn record(made: &Result<Record, Rejection>) -> TappedRecord {
     match made {
         Ok(record) => TappedRecord {
             mapping: record.mapping.clone(),
-            event_name: sink.summary(record).event_name,
+            event_name: record.summary().event_name.map(Box::from),
             bytes: record.bytes.len(),
             reason: None,
         },

@@ -39,14 +39,15 @@ impl Trace {
     pub(super) fn without_ids(&self) -> Trace {
         Trace {
             traced: self.traced.without_ids(),
-            ..*self
+            position: self.position,
+            happened_at: self.happened_at,
         }
     }
 }
 
 impl Try {
     /// Returns the attempt as the history keeps it.
-    pub(super) fn attempt(&self) -> Attempt {
+    pub(super) fn attempt(&self) -> Attempt<'_> {
         Attempt {
             at: self.answered.at,
             millis: self.answered.millis,

@@ -72,11 +72,7 @@ pub(super) fn again(stage: &Stage, event: &Arc<Event>, keys: &IdKeys) -> Again {
         .map(|result| match result {
             Ok(record) => Made {
                 mapping: record.mapping.to_string(),
-                event_name: stage
-                    .sink
-                    .summary(&record)
-                    .event_name
-                    .map(|name| shown_name(&name)),
+                event_name: record.summary().event_name.map(|name| shown_name(&name)),
                 rejected: None,
                 warnings: shown(&record.warnings),
                 fields: fields(&record.bytes, keys),

@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use signalbox_core::Event;
-use signalbox_core::privacy::shown_name;
-use signalbox_history::{Entry, Filter, IdHash, IdKeys, IdKind, Ids, Page, Place, Reader};
+use signalbox_history::{Entry, Filter, IdHash, IdKeys, IdKind, Page, Place, Reader};
 use signalbox_journal::{Journal, JournalError, Parked, Position, SOURCE, SinkState};
 
 pub use model::{Again, Check, Field, Life, Lives, Made, Pending, RecordLife, Sent, SinkLife, Why};
@@ -247,9 +246,8 @@ fn group(entries: Vec<Entry>) -> Vec<Grouped> {
 
 /// Returns the `messageId` of an event as the history shows it.
 fn shown_id(event: &Event, keys: &IdKeys) -> Option<String> {
-    let mut ids = Ids::default();
-    ids.add(IdKind::MessageId, event.message_id(), keys);
-    ids.message_id().map(str::to_owned)
+    let id = event.message_id();
+    (!id.is_empty()).then(|| keys.shown(IdKind::MessageId, id).into_owned())
 }
 
 /// The parts of an answer.
@@ -413,13 +411,8 @@ impl Telling<'_> {
             .chain(&at_source)
             .find_map(|entry| entry.order_id.clone())
             .or_else(|| {
-                let mut ids = Ids::default();
-                ids.add(
-                    IdKind::OrderId,
-                    order_id(shown.or(any)?).unwrap_or_default(),
-                    keys,
-                );
-                ids.order_id().map(str::to_owned)
+                let id = order_id(shown.or(any)?)?;
+                Some(keys.shown(IdKind::OrderId, id).into_owned())
             });
         life.at_source = at_source
             .into_iter()
@@ -559,8 +552,8 @@ impl Life {
     /// Takes the facts about a pending event from the event itself.
     fn head_of(&mut self, event: &Event, keys: &IdKeys) {
         let traced = history::traced(event, Some(keys));
-        self.event = shown_name(&traced.event);
-        self.library = traced.library.map(String::from);
+        self.event = traced.event.to_string();
+        self.library = traced.library.as_deref().map(str::to_owned);
         self.received_at = traced.received_at;
         self.happened_at = history::happened_at(event);
     }

@@ -52,14 +52,15 @@ pub(super) fn records(
 }
 
 fn made(sink: &dyn Sink, record: Record, fields: Vec<TrialField>, mask: &Mask) -> TrialRecord {
-    let event_name = sink.summary(&record).event_name;
+    let event_name = record.summary().event_name;
+    let event_name = event_name.map(|name| mask.of_record(&name));
     let warnings = record.warnings.clone().into_iter().map(Remark::from).collect();
     let mapping = record.mapping.to_string();
     let request = sink.request(&Arc::new(record));
     TrialRecord {
         mapping,
         reason: None,
-        event_name: event_name.map(|name| mask.of_record(&name)),
+        event_name,
         warnings,
         fields,
         request: request.map(|request| mask.request(request)),

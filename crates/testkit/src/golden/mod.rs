@@ -8,6 +8,7 @@ mod case;
 mod differences;
 mod document;
 mod imports;
+mod parts;
 mod privacy;
 mod run;
 mod tables;

@@ -8,6 +8,7 @@ use signalbox_core::{Event, Prepared, Receipt, Record, Rejection, Warning};
 use signalbox_segment::fql;
 
 use super::case::Case;
+use super::parts;
 use super::vendor::GoldenVendor;
 
 /// The time of the cases: noon of 2 March 2026, in UTC and Unix milliseconds.
@@ -85,6 +86,7 @@ fn run_event<G: GoldenVendor>(vendor: &G, case: &Case, json: &str, compat: Compa
     for result in results {
         let (mapping, result) = match result {
             Ok(record) => {
+                parts::check(&case.name, vendor.spec(case, compat), &record);
                 let record = Arc::new(record);
                 let body = sink.request(&[Arc::clone(&record)]).body.to_bytes();
                 let body = serde_json::from_slice(&body).unwrap_or_else(|e| panic!("{}: {e}", case.name));

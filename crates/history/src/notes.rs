@@ -1,0 +1,59 @@
+//! Notes of ends, on their way to the history's thread.
+
+use crate::limits::Keep;
+use crate::packed::Packed;
+use crate::record::Record;
+use crate::tallies::Tallies;
+
+/// Bytes of packed records at which notes should be handed over.
+const FULL_BYTES: usize = 48 << 10;
+/// Records at which notes should be handed over.
+const FULL: u64 = 1_024;
+
+/// Notes of ends: sums of all, and packed records of those of which a row is kept. Made by
+/// [`History::notes`](crate::History::notes).
+#[derive(Debug)]
+pub struct Notes {
+    keep: Keep,
+    count: u64,
+    pub(crate) sums: Tallies,
+    pub(crate) rows: Packed,
+}
+
+impl Notes {
+    pub(crate) fn new(keep: Keep) -> Notes {
+        Notes {
+            keep,
+            count: 0,
+            sums: Tallies::default(),
+            rows: Packed::default(),
+        }
+    }
+
+    /// Adds a record.
+    pub fn add(&mut self, record: &Record<'_>) {
+        self.count += 1;
+        self.sums.add(record);
+        if self.keep.wants(record.outcome) {
+            self.rows.push(record);
+        }
+    }
+
+    /// Returns the number of records.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Returns true if there are no records.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Returns true if the notes should be handed over, since they have grown large.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.count >= FULL || self.rows.size() >= FULL_BYTES
+    }
+}
