@@ -55,6 +55,39 @@ async fn arrived(world: &World, count: usize) {
     .await;
 }
 
+/// A registration from a browser; some have a phone number that tells no country.
+fn registration(n: usize) -> Value {
+    let mut registration = json!({
+        "type": "track", "event": "Signed Up", "messageId": format!("r-{n}"), "anonymousId": format!("visitor-{n}"),
+        "timestamp": ago(10),
+        "context": { "ip": "93.184.216.34", "userAgent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/126.0",
+            "page": { "url": "https://shop.example/join" } },
+    });
+    if n % 5 < 2 {
+        registration["properties"] = json!({ "phone": "0151 2345678" });
+    }
+    registration
+}
+
+/// Follows every link of a page to a view, which must answer; returns their number.
+async fn follow(world: &World, token: &str, page: &str) -> usize {
+    let links = page
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    let mut links: Vec<String> = links
+        .filter(|link| link.starts_with("/ui/"))
+        .map(|link| link.replace("&amp;", "&"))
+        .collect();
+    links.sort_unstable();
+    links.dedup();
+    for link in &links {
+        let answer = see(world, token, link).await;
+        assert_eq!(answer.status, 200, "{link}: {}", answer.body);
+    }
+    links.len()
+}
+
 async fn api(world: &World, path: &str) -> Value {
     let answer = get(&world.admin, path).await;
     assert_eq!(answer.status, 200, "{path}: {answer:?}");
@@ -66,7 +99,7 @@ async fn quality_is_graded_for_each_vendor_and_stands_beside_its_own() {
     let world = World::new().await;
     let pinterest = vendor_sink(Vendor::Pinterest) + "eqs_token = \"zq-oauth-token-77\"\n";
     let text = format!(
-        "{ADMIN}[history]\nevents = \"off\"\n{}{pinterest}{}{}{}",
+        "{ADMIN}[history]\nevents = \"all\"\n{}{pinterest}{}{}{}",
         source(""),
         vendor_sink(Vendor::Meta),
         vendor_sink(Vendor::TikTok),
@@ -77,9 +110,10 @@ async fn quality_is_graded_for_each_vendor_and_stands_beside_its_own() {
     );
     let router = start(&world, &text).await;
     let mut events: Vec<Value> = (0..10).map(order).collect();
+    events.extend((0..5).map(registration));
     events.extend(["h-1", "h-2", "h-3"].map(unmatched));
     post_all(&world.listen, &events).await;
-    arrived(&world, 30).await;
+    arrived(&world, 45).await;
     // The rating is fetched at the start.
     stop(router).await;
     let router = start(&world, &text).await;
@@ -104,7 +138,8 @@ async fn quality_is_graded_for_each_vendor_and_stands_beside_its_own() {
     );
     assert_eq!(
         (&pinterest["score"], &pinterest["grade"]),
-        (&json!(66), &json!("FAIR"))
+        (&json!(57), &json!("FAIR")),
+        "(10 × 66 + 5 × 38) / 15"
     );
     for (name, percent) in [
         ("email", "60"),
@@ -140,6 +175,11 @@ async fn quality_is_graded_for_each_vendor_and_stands_beside_its_own() {
     assert_eq!(
         pinterest["unheard"],
         json!([{ "event": "Help Opened", "events": 3 }])
+    );
+    let signup = member(&pinterest["events"], "event_name", "signup");
+    assert_eq!(
+        member(&signup["warnings"], "code", "no_country_code")["sentence"],
+        "phone: 40 % without country code"
     );
     // Pinterest's own rating has the same coverage, since the sandbox counts the same events.
     let own = &pinterest["destination"]["scores"][0];
@@ -189,6 +229,7 @@ async fn quality_is_graded_for_each_vendor_and_stands_beside_its_own() {
     ] {
         assert!(page.body.contains(told), "{told}: {}", page.body);
     }
+    assert!(follow(&world, "", &page.body).await > 10);
     stop(router).await;
 }
 
@@ -341,6 +382,7 @@ async fn failures_are_grouped_explained_retried_and_discarded() {
         assert!(page.body.contains(told), "{told}: {}", page.body);
     }
     assert!(!page.body.contains("buyer0@example.com"));
+    assert!(follow(&world, OPERATOR, &page.body).await > 10);
     let page = see(&world, READER, "/ui/failures").await;
     assert!(
         page.body.contains("no_identifier") && !page.body.contains("<form"),

@@ -160,8 +160,8 @@ pub trait Sink: Send + Sync {
         None
     }
 
-    /// Asks the destination how it rates the events that it got. Called once an hour at most, beside deliveries. Default: it
-    /// cannot be asked.
+    /// Asks the destination how it rates the events that it got. Called at the start and then about once an hour, beside
+    /// deliveries. Default: it cannot be asked.
     async fn score(&self) -> Scoring {
         Scoring::None
     }
