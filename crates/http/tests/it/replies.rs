@@ -4,10 +4,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Secret, Sink, Verdict};
+use signalbox_core::{
+    Batch, Event, Framing, Outcome, Prepared, Reason, Record, Score, Scoring, Secret, Sink, Verdict,
+};
 use signalbox_http::{
-    ClientOptions, Destination, HeaderMap, HttpSink, Method, Reply, Request, StatusTable, bearer, join,
-    parse_url,
+    ClientOptions, Destination, HeaderMap, HttpSink, Method, Reply, Request, ScoreRequest, StatusTable,
+    bearer, join, parse_url,
 };
 
 use crate::server::{Act, Server};
@@ -56,6 +58,17 @@ impl Destination for Plain {
         } else {
             Err(StatusTable::new().reason(reply, ""))
         }
+    }
+
+    fn score(&self) -> ScoreRequest {
+        match self.probe() {
+            Some(request) => ScoreRequest::Send(Box::new(request)),
+            None => ScoreRequest::None,
+        }
+    }
+
+    fn interpret_score(&self, reply: &Reply) -> Result<Vec<Score>, Reason> {
+        self.interpret_probe(reply).map(|()| vec![Score::default()])
     }
 
     fn framing(&self) -> Framing {
@@ -333,4 +346,41 @@ async fn statuses_become_verdicts() {
             _
         ] if wait == Duration::from_secs(3)
     ));
+}
+
+#[tokio::test]
+async fn scores_are_asked_for_and_a_failure_says_when_to_ask_again() {
+    let asked = async |act: Act| match to(&Server::start(act).await).score().await {
+        Scoring::Asked(asked) => asked,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        asked(Act::Write(
+            b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec()
+        ))
+        .await
+        .unwrap()
+        .len(),
+        1
+    );
+    let limited = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 90\r\ncontent-length: 0\r\n\r\n";
+    let failure = asked(Act::Write(limited.into())).await.unwrap_err();
+    assert_eq!(
+        (failure.reason.code(), failure.retry_after),
+        ("rate_limited", Some(Duration::from_secs(90)))
+    );
+    let failure = asked(Act::Write(
+        b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n".to_vec(),
+    ))
+    .await
+    .unwrap_err();
+    assert_eq!(
+        (failure.reason.code(), failure.retry_after),
+        ("server_error", None)
+    );
+    let nobody = sink("http://127.0.0.1:9".to_owned()).score().await;
+    let Scoring::Asked(Err(failure)) = nobody else {
+        panic!("{nobody:?}")
+    };
+    assert_eq!(failure.reason.code(), "connect_failed");
 }

@@ -90,6 +90,9 @@ fn of_sink(sink: &SinkQuality, since: i64) -> Markup {
             @if sink.records == 0 { p { "Nothing was delivered in this time, so there is nothing to grade." } }
             @if let Some(own) = &sink.destination { (destination(own)) }
             @for event in &sink.events { (of_event(&sink.sink, event, own_scores(sink), since)) }
+            @if sink.records > 0 && own_scores(sink).is_empty() {
+                p.note { "Whether the tag on the site sends the same event ids is known to the platform alone, and shown where its own rating is." }
+            }
             (unheard(sink, since))
         }
     }

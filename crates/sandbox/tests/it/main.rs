@@ -8,6 +8,7 @@
 mod faults;
 mod meta;
 mod recording;
+mod scores;
 mod support;
 mod tiktok;
 mod vendors;
