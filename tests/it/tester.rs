@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use signalbox_sandbox::Vendor;
 
-use crate::support::client::{Answer, get, post, try_send};
+use crate::support::client::{Answer, post, try_send};
 use crate::support::process::Process;
 use crate::support::world::{World, shop};
 
@@ -343,6 +343,84 @@ async fn an_event_of_the_journal_is_tested_by_its_id_on_the_page() {
     let wrong = form("/ui/tester", "event=%7B").await;
     assert_eq!(wrong.status, 200, "{}", wrong.body);
     assert!(wrong.body.contains("invalid_json"), "{}", wrong.body);
-    let _ = get(&world.admin, "/live").await;
+    drop(process);
+}
+
+#[tokio::test]
+async fn the_pipeline_is_drawn_and_described_without_secrets() {
+    let world = World::new().await;
+    let process = start(&world).await;
+    let bearer = format!("Bearer {READER}");
+    let ask = async |path: &str| {
+        let answer = try_send(&world.admin, "GET", path, &[("authorization", &bearer)], b"").await;
+        answer.unwrap()
+    };
+    let answer = ask("/api/pipeline").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let pipeline = answer.json();
+    let find = |name: &str| {
+        let components = pipeline["components"].as_array().unwrap().iter();
+        let mut of_name = components.filter(|component| component["name"] == name);
+        of_name
+            .next()
+            .unwrap_or_else(|| panic!("{name}: {pipeline}"))
+            .clone()
+    };
+    let pinterest = find("pinterest");
+    assert_eq!(
+        (&pinterest["kind"], &pinterest["plugin"]),
+        (&json!("sink"), &json!("pinterest_conversions"))
+    );
+    assert_eq!(
+        (&pinterest["inputs"], &pinterest["through"]),
+        (&json!(["shop"]), &json!(["place"]))
+    );
+    let setting = |component: &Value, path: &str| {
+        let settings = component["settings"].as_array().unwrap().iter();
+        let found = settings
+            .filter(|setting| setting["path"] == path)
+            .map(|setting| setting["value"].clone());
+        found.last().unwrap_or_else(|| panic!("{path}: {component}"))
+    };
+    assert_eq!(setting(&pinterest, "ad_account_id"), "\"549755885175\"");
+    assert_eq!(setting(&pinterest, "conversion_token"), Value::Null);
+    assert_eq!(
+        setting(&find("place"), "fields"),
+        Value::Null,
+        "no schema describes it"
+    );
+    let mappings = pinterest["mappings"].as_array().unwrap();
+    let checkout = mappings
+        .iter()
+        .find(|mapping| mapping["name"] == "Checkout")
+        .unwrap();
+    assert_eq!(
+        checkout["trigger"],
+        "type = \"track\" and event = \"Order Completed\""
+    );
+    assert_eq!(
+        (&checkout["event_name"], &checkout["fields"]),
+        (&json!("checkout"), &json!([]))
+    );
+    assert!(find("hook")["reference"].to_string().contains("retry_statuses"));
+
+    let page = ask("/ui/pipeline?sink=pinterest&mapping=Checkout").await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    for text in [
+        "<svg",
+        "user_data.em",
+        "properties.email",
+        "set, not shown",
+        "Order Completed",
+        "Reference of webhook",
+    ] {
+        assert!(page.body.contains(text), "{text}: {}", page.body);
+    }
+    assert!(
+        !page.body.contains(READER) && !page.body.contains(OPERATOR),
+        "{}",
+        page.body
+    );
+    assert_eq!(ask("/ui/pipeline?sink=other").await.status, 404);
     drop(process);
 }

@@ -19,6 +19,7 @@ mod load;
 mod loaded;
 mod operator;
 mod origin;
+mod outline;
 mod redact;
 mod schema;
 mod section;
@@ -36,6 +37,7 @@ pub use load::{load, load_file};
 pub use loaded::{LoadedConfig, SinkEntry, SourceEntry, TransformEntry};
 pub use operator::{AdminAddress, OperatorSettings, load_for_operators};
 pub use origin::{Origin, join};
+pub use outline::{ComponentOutline, SettingOutline};
 pub use schema::schema;
 pub use settings::{
     AdminSettings, AdminToken, AlertSettings, BatchKeys, DeadLetterSettings, HistoryEvents, HistorySettings,

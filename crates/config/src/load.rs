@@ -12,6 +12,7 @@ use super::diagnostic::{Diagnostic, Diagnostics, Finding};
 use super::interpolate::{Environment, interpolate};
 use super::loaded::LoadedConfig;
 use super::origin::{Lines, Origin, place};
+use super::outline::outlines;
 use super::section::{Sections, sections};
 use super::tree::{TomlEntry, TomlNode, TomlValue};
 use super::{schema, syntax, tree, walk};
@@ -113,6 +114,7 @@ pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<Loa
         alerts,
         telemetry,
         shutdown,
+        components: outlines(&root, &components),
         sources: components.sources,
         transforms: components.transforms,
         sinks: components.sinks,

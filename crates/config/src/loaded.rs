@@ -4,6 +4,7 @@ use signalbox_core::{BuildError, SinkConfig, SourceConfig, TransformConfig};
 
 use super::diagnostic::{Diagnostic, Diagnostics, Position};
 use super::origin::{Origin, join};
+use super::outline::ComponentOutline;
 use super::settings::{
     AdminSettings, AlertSettings, DeadLetterSettings, HistorySettings, JournalSettings, ShutdownSettings,
     SinkRuntime, SourceRuntime, TelemetrySettings,
@@ -32,6 +33,8 @@ pub struct LoadedConfig {
     pub transforms: Vec<TransformEntry>,
     /// `[sinks.NAME]`, at least one.
     pub sinks: Vec<SinkEntry>,
+    /// The components as people may see them.
+    pub components: Vec<ComponentOutline>,
     /// Settings that are accepted but probably not meant.
     pub warnings: Vec<Diagnostic>,
     /// The file, for diagnostics of later stages.

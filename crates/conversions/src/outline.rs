@@ -81,7 +81,7 @@ fn preset_fields(mapping: &CompiledMapping, spec: &Spec, compat: Compat) -> Map<
 fn trigger(mapping: &CompiledMapping) -> Option<String> {
     match &mapping.trigger {
         Trigger::Fql(trigger) => Some(trigger.meaning().unwrap_or_else(|| trigger.tree().to_string())),
-        Trigger::Preset(_) => mapping.preset.and_then(Preset::trigger),
+        Trigger::Preset(_) => Some(mapping.preset.and_then(Preset::trigger).unwrap_or_default()),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct MappingOutline {
     /// Its name, which records carry.
     pub name: String,
-    /// The condition that an event must meet, in Segment's trigger language; `None` if every event does.
+    /// The condition that an event must meet, in Segment's trigger language; `None` if every event does, empty if none does.
     pub trigger: Option<String>,
     /// The destination's name of the conversion, if the mapping always gives the same.
     pub event_name: Option<String>,

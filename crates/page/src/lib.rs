@@ -16,8 +16,10 @@ mod layout;
 mod mount;
 mod openapi;
 mod overview;
+mod pipeline;
 mod problem;
 mod quality;
+mod rates;
 mod sign_in;
 mod state;
 mod tester;
@@ -48,6 +50,7 @@ pub fn routes(admin: AdminState) -> PageRoutes {
         .act::<tester::Send>()
         .reading_post("/ui/tester", post(tester::show_form))
         .acting_post("/ui/tester/send", tester::SEND_WORD, post(tester::send_form))
+        .view::<pipeline::Pipeline>()
         .route("/", get(|| async { Redirect::to("/ui/overview") }))
         .finish(admin)
 }

@@ -13,6 +13,7 @@ use signalbox_admin::{AdminState, Caller, PageRoutes, done, json};
 use crate::layout::document;
 use crate::openapi::OpenApi;
 use crate::problem::Problem;
+use crate::rates::Rates;
 use crate::state::{Link, Page};
 use crate::view::{Act, View};
 use crate::{assets, sign_in};
@@ -76,6 +77,7 @@ impl Mount {
         let page = Page {
             admin,
             menu: self.menu.into(),
+            rates: Rates::default(),
         };
         let described = get(move || {
             let answer = json(&described);

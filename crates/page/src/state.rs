@@ -6,6 +6,7 @@ use signalbox_admin::AdminState;
 use signalbox_history::Reader;
 
 use crate::problem::Problem;
+use crate::rates::Rates;
 
 /// A view in the menu.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,8 @@ pub(crate) struct Page {
     pub(crate) admin: AdminState,
     /// The views of the menu, in its order.
     pub(crate) menu: Arc<[Link]>,
+    /// The counts at earlier looks.
+    pub(crate) rates: Rates,
 }
 
 impl Page {

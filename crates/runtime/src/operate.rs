@@ -11,6 +11,7 @@ mod resend;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use signalbox_config::ComponentOutline;
 use signalbox_core::Rated;
 use signalbox_history::History;
 use signalbox_journal::{Arrivals, Index, Journal, SinkState};
@@ -59,6 +60,11 @@ pub trait StatusSource: Send + Sync {
     /// Returns the running components for tests of events; `None` if nothing runs.
     fn tester(&self) -> Option<Tester> {
         None
+    }
+
+    /// Describes the components of the running file. Default: nothing runs.
+    fn outline(&self) -> Arc<[ComponentOutline]> {
+        Arc::new([])
     }
 
     /// Returns the journal.
@@ -227,6 +233,10 @@ impl StatusSource for Remote {
 
     fn tester(&self) -> Option<Tester> {
         Some(self.view.tester())
+    }
+
+    fn outline(&self) -> Arc<[ComponentOutline]> {
+        self.view.outline()
     }
 
     fn stage(&self, sink: &str) -> Option<Arc<Stage>> {

@@ -7,6 +7,7 @@ mod errors;
 mod former;
 mod interpolation;
 mod journal;
+mod outline;
 mod plugins;
 mod reference;
 mod robust;

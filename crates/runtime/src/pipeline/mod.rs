@@ -9,9 +9,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use signalbox_config::{
-    AdminSettings, AlertSettings, DeadLetterSettings, Diagnostic, Diagnostics, HistorySettings, JournalKind,
-    JournalSettings, LoadedConfig, Origin, ShutdownSettings, SinkEntry, SourceEntry, StartAt,
-    TelemetrySettings,
+    AdminSettings, AlertSettings, ComponentOutline, DeadLetterSettings, Diagnostic, Diagnostics,
+    HistorySettings, JournalKind, JournalSettings, LoadedConfig, Origin, ShutdownSettings, SinkEntry,
+    SourceEntry, StartAt, TelemetrySettings,
 };
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Side, Sink, Source, SourceDeclarations, Transform,
@@ -46,6 +46,8 @@ pub struct Pipeline {
     pub sinks: Vec<BuiltSink>,
     /// The sinks with `enabled = false`, in the order of the file: built and checked, and not started.
     pub disabled: Vec<BuiltSink>,
+    /// The components of the file as people may see them.
+    pub components: Vec<ComponentOutline>,
     /// Warnings about settings that are accepted but probably not meant.
     pub warnings: Vec<Diagnostic>,
 }
@@ -183,6 +185,7 @@ impl Pipeline {
             sources,
             sinks,
             disabled,
+            components: config.components,
             warnings,
         })
     }

@@ -200,6 +200,7 @@ impl Running {
         let adopted = self.journal.adopt(&self.roster).await;
         adopted.map_err(|error| StartError(error.to_string()))?;
         self.view.set_disabled(names(&pipeline.disabled));
+        self.view.set_outline(pipeline.components);
         self.restore_disabled().await.map_err(StartError)?;
         let sources: Vec<Arc<str>> = self.ledger.sources.keys().cloned().collect();
         self.restore_sources(|name| sources.iter().any(|source| **source == *name))

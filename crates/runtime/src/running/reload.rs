@@ -70,6 +70,7 @@ impl Running {
             problems.push(error.to_string());
         }
         self.view.set_disabled(names(&pipeline.disabled));
+        self.view.set_outline(pipeline.components);
         problems.extend(self.restore_disabled().await.err());
         // Sources whose counts do not continue from the running ones.
         let began = |name: &str| {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use signalbox_config::ComponentOutline;
 use signalbox_core::Rated;
 use signalbox_journal::Journal;
 
@@ -19,6 +20,8 @@ pub struct View {
     journal: Arc<dyn Journal>,
     sinks: Arc<RwLock<Sinks>>,
     sources: Arc<RwLock<BTreeMap<Arc<str>, TestedSource>>>,
+    /// The components of the file.
+    outline: Arc<RwLock<Arc<[ComponentOutline]>>>,
     /// The names of the disabled sinks.
     disabled: Arc<RwLock<Vec<Arc<str>>>>,
 }
@@ -39,6 +42,7 @@ impl View {
             journal,
             sinks: Arc::default(),
             sources: Arc::default(),
+            outline: Arc::new(RwLock::new(Arc::new([]))),
             disabled: Arc::default(),
         }
     }
@@ -84,6 +88,19 @@ impl View {
     pub(super) fn hide(&self, name: &str) {
         let mut sinks = self.sinks.write().unwrap_or_else(PoisonError::into_inner);
         sinks.remove(name);
+    }
+
+    /// Replaces the description of the components.
+    pub(super) fn set_outline(&self, components: Vec<ComponentOutline>) {
+        *self.outline.write().unwrap_or_else(PoisonError::into_inner) = components.into();
+    }
+
+    /// Returns the components of the running file.
+    pub(crate) fn outline(&self) -> Arc<[ComponentOutline]> {
+        self.outline
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Adds a source, or replaces the one of this name.

@@ -25,7 +25,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_core::{Event, Prepared, Record, RejectedInput, TestFailure, TestMode, TestReply};
+use signalbox_core::{
+    Event, MappingOutline, Prepared, Record, RejectedInput, TestFailure, TestMode, TestReply,
+};
 use tokio::time::Instant;
 
 use self::mask::Mask;
@@ -88,6 +90,14 @@ impl Tester {
     pub fn sinks(&self) -> impl Iterator<Item = (&str, Option<TestMode>)> {
         let sinks = self.sinks.iter();
         sinks.map(|(name, tested)| (&**name, tested.stage.sink.test_mode()))
+    }
+
+    /// Describes the mappings of a sink; none if it does not run, or has none.
+    pub fn mappings(&self, sink: &str) -> Vec<MappingOutline> {
+        let tested = self.sinks.get(sink);
+        tested
+            .map(|tested| tested.stage.sink.mappings())
+            .unwrap_or_default()
     }
 
     /// Takes the event to each sink, or to the one of the name. With `plain`, values are shown as they are; otherwise
