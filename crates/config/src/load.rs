@@ -114,7 +114,12 @@ pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<Loa
         alerts,
         telemetry,
         shutdown,
-        components: outlines(&root, &components),
+        components: outlines(
+            &root,
+            &components.sources,
+            &components.transforms,
+            &components.sinks,
+        ),
         sources: components.sources,
         transforms: components.transforms,
         sinks: components.sinks,

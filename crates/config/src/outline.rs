@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 use signalbox_core::{PluginKind, plugins};
 
-use super::component::Components;
+use super::loaded::{SinkEntry, SourceEntry, TransformEntry};
 use super::schema;
 use super::tree::{TextState, TomlNode, TomlValue};
 
@@ -40,7 +40,12 @@ pub struct SettingOutline {
 }
 
 /// Describes the components of a file, in the order of kinds and of the file.
-pub(crate) fn outlines(root: &TomlNode, read: &Components) -> Vec<ComponentOutline> {
+pub(crate) fn outlines(
+    root: &TomlNode,
+    sources: &[SourceEntry],
+    transforms: &[TransformEntry],
+    sinks: &[SinkEntry],
+) -> Vec<ComponentOutline> {
     let mut all = Vec::new();
     let mut add = |kind: PluginKind, name: &str, plugin: &'static str| {
         let table = root.get(schema::table_of(kind));
@@ -59,14 +64,14 @@ pub(crate) fn outlines(root: &TomlNode, read: &Components) -> Vec<ComponentOutli
         all.len() - 1
     };
     let mut wiring = Vec::new();
-    for source in &read.sources {
+    for source in sources {
         let at = add(PluginKind::Source, &source.name, source.plugin);
         wiring.push((at, Vec::new(), source.runtime.through.clone(), true));
     }
-    for transform in &read.transforms {
+    for transform in transforms {
         add(PluginKind::Transform, &transform.name, transform.plugin);
     }
-    for sink in &read.sinks {
+    for sink in sinks {
         let at = add(PluginKind::Sink, &sink.name, sink.plugin);
         let keys = &sink.runtime;
         wiring.push((at, keys.inputs.clone(), keys.through.clone(), keys.is_enabled()));

@@ -22,7 +22,7 @@ account = "a1"
 token = "zq-token"
 factor = 1.5
 linger = "${LINGER}"
-retry = { window = "1h" }
+retry = { for = "1h" }
 enabled = false
 "#;
     let environment = env(&[("KEY", "zq-from-the-environment"), ("LINGER", "5s")]);
@@ -53,7 +53,7 @@ enabled = false
     assert_eq!(of(pin, "token"), None);
     assert_eq!(of(pin, "factor"), text("1.5"));
     assert_eq!(of(pin, "linger"), None, "an interpolated value may be a secret");
-    assert_eq!(of(pin, "retry.window"), text("\"1h\""));
+    assert_eq!(of(pin, "retry.for"), text("\"1h\""));
     assert_eq!(of(pin, "enabled"), text("false"));
     assert!(pin.settings.iter().all(|setting| setting.path != "type"));
 }

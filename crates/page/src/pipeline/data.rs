@@ -63,3 +63,21 @@ pub(crate) struct Key {
     /// The meaning.
     pub(super) about: String,
 }
+
+impl Component {
+    /// Returns the id of the component's part of the page.
+    pub(super) fn anchor(&self) -> String {
+        format!("{}-{}", self.kind, self.name)
+    }
+}
+
+impl Key {
+    /// Returns the words for the need of the key.
+    pub(super) fn need(&self) -> String {
+        match (&self.default, self.required) {
+            (_, true) => "required".to_owned(),
+            (Some(default), false) => format!("default {default}"),
+            (None, false) => "optional".to_owned(),
+        }
+    }
+}

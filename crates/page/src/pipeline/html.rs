@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use signalbox_core::{FieldOutline, MappingOutline};
 
 use super::data::{Component, Pipeline};
-use super::{anchor, graph};
+use super::graph;
 use crate::words::{self, link};
 
 /// Headings of the kinds.
@@ -34,7 +34,7 @@ pub(super) fn pipeline(view: &Pipeline, sink: Option<&str>, mapping: Option<&str
 fn described(component: &Component, sink: Option<&str>, mapping: Option<&str>) -> Markup {
     let is_chosen = component.kind == "sink" && sink == Some(&component.name);
     html! {
-        article.card id=(anchor(&component.kind, &component.name)) aria-label={ (component.kind) " " (component.name) } {
+        article.card id=(component.anchor()) aria-label={ (component.kind) " " (component.name) } {
             h3 {
                 (component.name) " "
                 @if !component.enabled { span.badge { "disabled" } }
@@ -137,11 +137,7 @@ fn row(component: &Component, mapping: &MappingOutline) -> Markup {
         ("sink", component.name.as_str()),
         ("mapping", mapping.name.as_str()),
     ];
-    let here = format!(
-        "{}#{}",
-        link("pipeline", &query),
-        anchor(&component.kind, &component.name)
-    );
+    let here = format!("{}#{}", link("pipeline", &query), component.anchor());
     html! {
         tr {
             th scope="row" { a href=(here) { (mapping.name) } }

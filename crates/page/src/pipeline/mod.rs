@@ -13,7 +13,7 @@ use signalbox_config::ComponentOutline;
 use signalbox_core::{MappingOutline, PluginKind};
 
 pub(crate) use self::data::Pipeline;
-use self::data::{Component, Key, Setting};
+use self::data::{Component, Setting};
 use crate::problem::Problem;
 use crate::rates::Counts;
 use crate::state::Page;
@@ -137,21 +137,5 @@ fn component(
             .map(|info| reference::keys(&(info.schema)().to_value()))
             .unwrap_or_default(),
         mappings,
-    }
-}
-
-/// Returns the place of a component on the page.
-fn anchor(kind: &str, name: &str) -> String {
-    format!("{kind}-{name}")
-}
-
-impl Key {
-    /// Returns the words for the need of the key.
-    fn need(&self) -> String {
-        match (&self.default, self.required) {
-            (_, true) => "required".to_owned(),
-            (Some(default), false) => format!("default {default}"),
-            (None, false) => "optional".to_owned(),
-        }
     }
 }
