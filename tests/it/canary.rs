@@ -242,6 +242,71 @@ async fn forty_values_stay_where_they_belong() {
     assert!(bytes > 1000, "the journal has {bytes} bytes");
 }
 
+/// Asks for each view of the page, as HTML and as JSON, with the token of a reader.
+#[tokio::test]
+async fn the_page_the_history_and_the_audit_log_show_none_of_them() {
+    let world = World::new().await;
+    let reader = "[[admin.tokens]]\nname = \"reader\"\nrole = \"read\"\ntoken = \"canary-reader-token-0001\"\n";
+    let history = "[history]\nevents = \"all\"\npath = \"signalbox-history\"\n";
+    let file = format!("{history}{}", pipeline().replace(ADMIN, &format!("{ADMIN}{reader}")));
+    let router = world.router(&world.write("p.toml", &file)).await;
+    let mut events = others();
+    events.push(order());
+    post_all(&world.listen, &events).await;
+    let headers = [
+        ("authorization", "Bearer canary-reader-token-0001"),
+        ("x-signalbox", "1"),
+    ];
+    let ask = async |path: &str| try_send(&world.admin, "GET", path, &headers, b"").await.unwrap();
+    crate::support::until(
+        || async {
+            let status = ask("/status").await.json();
+            let settled = |sink: &&str| {
+                status["sinks"][*sink]["pending"] == 0 && status["sinks"][*sink]["journalled"] == 4
+            };
+            SINKS.iter().all(settled).then_some(())
+        },
+        || router.stderr(),
+    )
+    .await;
+    let described = ask("/api/openapi.json").await.json();
+    let paths = described["paths"].as_object().unwrap();
+    let views = paths.iter().filter(|(_, methods)| methods["get"].is_object());
+    let mut seen = 0;
+    for (path, _) in views {
+        let name = path.strip_prefix("/api/").unwrap();
+        for query in ["", "?message_id=r-1", "?sink=pinterest", "?payload=1"] {
+            for path in [format!("/api/{name}{query}"), format!("/ui/{name}{query}")] {
+                // Views that do not take the query say so; that must show nothing either.
+                let answer = ask(&path).await;
+                assert!([200, 400, 404].contains(&answer.status), "{path}: {answer:?}");
+                seen += usize::from(answer.status == 200);
+                shows_none(&path, &answer.body, &all());
+            }
+        }
+    }
+    assert!(seen >= 2 * paths.len().min(6), "{seen} pages were answered");
+    // An act that the reader may not do is in the audit log.
+    let refused = try_send(&world.admin, "POST", "/reload", &headers, b"").await.unwrap();
+    assert_eq!(refused.status, 403, "{refused:?}");
+    router.signal("TERM");
+    let exit = router.exit().await;
+    shows_none("the log", &exit.stderr, &all());
+    let mut kept = 0;
+    for folder in ["signalbox-history", "."] {
+        for (path, content) in contents(&world.path(folder)) {
+            let name = path.display().to_string();
+            // The journal has no key here, and holds what nothing recognised; so does the archive.
+            if name.contains("signalbox-journal/") || name.contains("archive") || name.ends_with(".toml") {
+                continue;
+            }
+            kept += content.len();
+            shows_none(&name, &String::from_utf8_lossy(&content), &all());
+        }
+    }
+    assert!(kept > 1000, "{kept} bytes are kept");
+}
+
 #[tokio::test]
 async fn a_tap_shows_none_of_them_though_nothing_hashes() {
     let world = World::new().await;
