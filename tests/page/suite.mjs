@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { events } from './cases/events.mjs'
 import { failures } from './cases/failures.mjs'
+import { tester } from './cases/tester.mjs'
 import { picture, views } from './cases/views.mjs'
 import { close } from './lib/browser.mjs'
 import { Router, visits } from './lib/router.mjs'
@@ -15,6 +16,7 @@ let router
 views(test, () => router)
 events(test, () => router)
 failures(test, () => router)
+tester(test, () => router)
 picture(test)
 
 const words = process.argv.slice(2)
