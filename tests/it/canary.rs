@@ -251,6 +251,8 @@ async fn the_page_the_history_and_the_audit_log_show_none_of_them() {
     let file = format!("{history}{}", pipeline().replace(ADMIN, &format!("{ADMIN}{reader}")));
     let router = world.router(&world.write("p.toml", &file)).await;
     let mut events = others();
+    // It puts a value where nothing tells what it is.
+    events.pop();
     events.push(order());
     post_all(&world.listen, &events).await;
     let headers = [
@@ -262,7 +264,7 @@ async fn the_page_the_history_and_the_audit_log_show_none_of_them() {
         || async {
             let status = ask("/status").await.json();
             let settled = |sink: &&str| {
-                status["sinks"][*sink]["pending"] == 0 && status["sinks"][*sink]["journalled"] == 4
+                status["sinks"][*sink]["pending"] == 0 && status["sinks"][*sink]["journalled"] == 3
             };
             SINKS.iter().all(settled).then_some(())
         },
@@ -275,7 +277,7 @@ async fn the_page_the_history_and_the_audit_log_show_none_of_them() {
     let mut seen = 0;
     for (path, _) in views {
         let name = path.strip_prefix("/api/").unwrap();
-        for query in ["", "?message_id=r-1", "?sink=pinterest", "?payload=1"] {
+        for query in ["", "?message_id=s-1", "?sink=pinterest", "?payload=1"] {
             for path in [format!("/api/{name}{query}"), format!("/ui/{name}{query}")] {
                 // Views that do not take the query say so; that must show nothing either.
                 let answer = ask(&path).await;
@@ -304,7 +306,7 @@ async fn the_page_the_history_and_the_audit_log_show_none_of_them() {
             shows_none(&name, &String::from_utf8_lossy(&content), &all());
         }
     }
-    assert!(kept > 1000, "{kept} bytes are kept");
+    assert!(kept > 1000, "{kept} bytes are kept: {:?}", crate::support::files::files_below(&world.path(".")));
 }
 
 #[tokio::test]
