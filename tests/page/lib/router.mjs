@@ -25,7 +25,7 @@ export class Router {
     router.folder = mkdtempSync(path.join(tmpdir(), 'signalbox-page-'))
     router.sandbox = start(BINARY, ['sandbox', '--listen', '127.0.0.1:0'])
     router.sandboxUrl = await told(router.sandbox, /base_url = "(.*)\/v5"/)
-    if (tls) admin += router.certificate()
+    if (tls) admin = router.certificate() + admin
     const config = path.join(router.folder, 'pipeline.toml')
     writeFileSync(config, pipeline(router, admin))
     router.process = start(BINARY, ['run', '--config', config])
@@ -43,7 +43,7 @@ export class Router {
       ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
       ...['-keyout', key, '-out', certificate],
     ], { stdio: 'ignore' })
-    return `\ntls = { certificate = "${certificate}", key = "${key}" }\n`
+    return `tls = { certificate = "${certificate}", key = "${key}" }\n`
   }
 
   /** Sends calls as an SDK does. */
