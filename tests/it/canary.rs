@@ -246,9 +246,13 @@ async fn forty_values_stay_where_they_belong() {
 #[tokio::test]
 async fn the_page_the_history_and_the_audit_log_show_none_of_them() {
     let world = World::new().await;
-    let reader = "[[admin.tokens]]\nname = \"reader\"\nrole = \"read\"\ntoken = \"canary-reader-token-0001\"\n";
+    let reader =
+        "[[admin.tokens]]\nname = \"reader\"\nrole = \"read\"\ntoken = \"canary-reader-token-0001\"\n";
     let history = "[history]\nevents = \"all\"\npath = \"signalbox-history\"\n";
-    let file = format!("{history}{}", pipeline().replace(ADMIN, &format!("{ADMIN}{reader}")));
+    let file = format!(
+        "{history}{}",
+        pipeline().replace(ADMIN, &format!("{ADMIN}{reader}"))
+    );
     let router = world.router(&world.write("p.toml", &file)).await;
     let mut events = others();
     // It puts a value where nothing tells what it is.
@@ -289,7 +293,9 @@ async fn the_page_the_history_and_the_audit_log_show_none_of_them() {
     }
     assert!(seen >= 2 * paths.len().min(6), "{seen} pages were answered");
     // An act that the reader may not do is in the audit log.
-    let refused = try_send(&world.admin, "POST", "/reload", &headers, b"").await.unwrap();
+    let refused = try_send(&world.admin, "POST", "/reload", &headers, b"")
+        .await
+        .unwrap();
     assert_eq!(refused.status, 403, "{refused:?}");
     router.signal("TERM");
     let exit = router.exit().await;
@@ -306,7 +312,11 @@ async fn the_page_the_history_and_the_audit_log_show_none_of_them() {
             shows_none(&name, &String::from_utf8_lossy(&content), &all());
         }
     }
-    assert!(kept > 1000, "{kept} bytes are kept: {:?}", crate::support::files::files_below(&world.path(".")));
+    assert!(
+        kept > 1000,
+        "{kept} bytes are kept: {:?}",
+        crate::support::files::files_below(&world.path("."))
+    );
 }
 
 #[tokio::test]
