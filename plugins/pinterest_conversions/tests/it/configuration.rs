@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use serde_json::Value as Json;
 use signalbox_core::{BuildContext, BuildError, Built, Prepared, Side, Sink, SinkConfig};
 use signalbox_pinterest_conversions::PinterestConversionsConfig;
+use signalbox_segment::settings::Findings;
 use signalbox_testkit::golden::event;
 
 use crate::support::body;
@@ -49,6 +50,23 @@ fn made(more: &str, json: &str) -> Vec<(String, Json)> {
 
 const ORDER: &str = r#"{"type":"track","event":"Order Completed","messageId":"m1","timestamp":"2026-03-02T09:02:02Z",
     "userId":"u1","properties":{"order_id":"W-1","subtotal":5,"value":9,"email":"ivy@example.com"}}"#;
+
+#[test]
+fn the_token_for_scores_is_checked_and_never_shown() {
+    for token in ["", " ", "pina_X\\n", "two words"] {
+        let found = errors(&format!("eqs_token = \"{token}\""));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with("eqs_token: ") && !found[0].contains("words"),
+            "{found:?}"
+        );
+    }
+    let settings = format!("{ACCOUNT}eqs_token = \"pina_eqs\"");
+    let config: PinterestConversionsConfig = toml::from_str(&settings).unwrap();
+    let mut findings = Findings::default();
+    let vendor = config.vendor(&mut findings).unwrap();
+    assert!(!format!("{config:?} {vendor:?}").contains("pina_"));
+}
 
 #[test]
 fn the_account_is_checked() {
