@@ -4,6 +4,7 @@
 //! commands that need its sinks to stand still go through its queue.
 
 mod find;
+mod in_log;
 mod letters;
 mod replay;
 mod resend;
@@ -13,14 +14,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use signalbox_config::ComponentOutline;
 use signalbox_core::Rated;
-use signalbox_history::History;
+use signalbox_history::{History, Reader};
 use signalbox_journal::{Arrivals, Index, Journal, SinkState};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::find::find_event;
+pub use self::in_log::IDS;
 pub use self::letters::{Acted, Piece, act, act_on_all, discard};
 pub use self::replay::{ReplayPlan, ReplayRange, ReplayState, Where, plan_replay, replay_state};
-pub use self::resend::{IDS, Located, ResendRequest, Resent, ResentEvent, Sending};
+pub use self::resend::{Located, ResendRequest, Resent, ResentEvent, Sending};
 use self::resend::{locate_events, send};
 use crate::debts::Listeners;
 use crate::delivery::Stage;
@@ -270,7 +272,15 @@ impl StatusSource for Remote {
     }
 
     async fn resend(&self, request: &ResendRequest) -> Result<Resent, String> {
-        let located = locate_events(&*self.journal, request).await?;
+        let history = self.history.clone();
+        // A history that cannot be written is read as far as it goes.
+        let reader = tokio::task::spawn_blocking(move || {
+            let history = history?;
+            let _ = history.flush();
+            Some(history.reader())
+        });
+        let reader = reader.await.unwrap_or_default();
+        let located = locate_events(&*self.journal, reader, request).await?;
         self.ask(|reply| Command::Resend(located, reply)).await
     }
 
@@ -304,12 +314,23 @@ pub struct Stopped {
     journal: Arc<dyn Journal>,
     /// The sinks that the pipeline file disables.
     disabled: Vec<String>,
+    history: Option<Reader>,
 }
 
 impl Stopped {
     /// Wraps an opened journal. `disabled` names the sinks that the pipeline file disables.
     pub fn new(journal: Arc<dyn Journal>, disabled: Vec<String>) -> Stopped {
-        Stopped { journal, disabled }
+        Stopped {
+            journal,
+            disabled,
+            history: None,
+        }
+    }
+
+    /// Looks into this history, to find events in the journal faster.
+    #[must_use]
+    pub fn with_history(self, history: Option<Reader>) -> Stopped {
+        Stopped { history, ..self }
     }
 
     /// Closes the journal's files.
@@ -406,7 +427,7 @@ impl StatusSource for Stopped {
     }
 
     async fn resend(&self, request: &ResendRequest) -> Result<Resent, String> {
-        let located = locate_events(&*self.journal, request).await?;
+        let located = locate_events(&*self.journal, self.history.clone(), request).await?;
         let goes_out = |sink: &str| match self.disabled.iter().any(|name| name == sink) {
             true => Err(Sending::Disabled),
             false => Ok(()),

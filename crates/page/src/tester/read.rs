@@ -86,7 +86,8 @@ pub(super) async fn given(page: &Page, wanted: &Wanted) -> Result<Given, Problem
         (Some(_), Some(_)) => Err(Problem::bad_request("Give an event or a message id, not both.")),
         (Some(text), None) => Ok(Given::Text(text.clone())),
         (None, Some(id)) => {
-            let found = find_event(page.admin.source().journal(), id).await;
+            let history = page.admin.history().map(|history| history.reader());
+            let found = find_event(page.admin.source().journal(), history, id).await;
             let found = found.map_err(|why| Problem::not_found(format!("There is nothing to test: {why}.")));
             Ok(Given::Stored(found?))
         }

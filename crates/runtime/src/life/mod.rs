@@ -159,14 +159,18 @@ impl Search {
     fn add(
         page: &mut Page,
         reader: &Reader,
-        mut ids: Vec<String>,
+        ids: Vec<String>,
         known: &[IdHash],
         filter: &Filter,
     ) -> Result<Vec<IdHash>, String> {
-        ids.sort_unstable();
-        ids.dedup();
-        ids.truncate(MOST_EVENTS);
-        let hashes = ids
+        // The newest ones are first.
+        let mut distinct: Vec<String> = Vec::new();
+        for id in ids {
+            if distinct.len() < MOST_EVENTS && !distinct.contains(&id) {
+                distinct.push(id);
+            }
+        }
+        let hashes = distinct
             .iter()
             .map(|id| history::hashes_of(reader.keys(), IdKind::MessageId, id));
         let hashes: Vec<IdHash> = hashes.flatten().filter(|hash| !known.contains(hash)).collect();
@@ -556,5 +560,50 @@ impl Life {
         self.library = traced.library.as_deref().map(str::to_owned);
         self.received_at = traced.received_at;
         self.happened_at = history::happened_at(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(
+        row: u32,
+        source: &str,
+        sink: &str,
+        id: Option<&str>,
+        position: Option<u64>,
+        outcome: &str,
+    ) -> Entry {
+        serde_json::from_value(serde_json::json!({
+            "place": format!("rows-2026-11-29.db:{row}"), "ended_at": row, "received_at": row, "happened_at": row,
+            "source": source, "sink": sink, "event": "track", "outcome": outcome, "attempts": [], "warnings": [],
+            "match_keys": [], "bytes": 0, "late": false, "message_id": id, "position": position
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn records_are_grouped_by_event_and_copies_join_the_event_before_them() {
+        let groups = group(vec![
+            entry(9, "web", "source:web", Some("m"), None, "duplicate"),
+            entry(8, "web", "ads", Some("m"), Some(5), "delivered"),
+            entry(7, "web", "hook", Some("m"), Some(5), "delivered"),
+            // The same id after the window for duplicates, and of another source.
+            entry(6, "web", "ads", Some("m"), Some(2), "rejected"),
+            entry(5, "app", "ads", Some("m"), Some(4), "delivered"),
+            // Erased ones have no id; of two without a place nothing says that they are one.
+            entry(4, "web", "ads", None, Some(3), "delivered"),
+            entry(3, "web", "hook", None, Some(3), "delivered"),
+            entry(2, "web", "source:web", None, None, "rejected"),
+            entry(1, "web", "source:web", None, None, "rejected"),
+            entry(0, "app", "source:app", Some("x"), None, "duplicate"),
+        ]);
+        let rows: Vec<Vec<i64>> = groups
+            .iter()
+            .map(|group| group.entries.iter().map(|entry| entry.ended_at).collect())
+            .collect();
+        let expected: [&[i64]; 7] = [&[8, 7, 9], &[6], &[5], &[4, 3], &[2], &[1], &[0]];
+        assert_eq!(rows, expected);
     }
 }

@@ -3,22 +3,28 @@
 use std::sync::Arc;
 
 use signalbox_core::Event;
+use signalbox_history::Reader;
 use signalbox_journal::Journal;
 
-use super::resend::{ResendRequest, Resent, ids, in_log};
+use super::in_log::{ids, in_log};
+use super::resend::{ResendRequest, Resent};
 
-/// Returns the newest copy of an event that the log holds and no erasure covers.
+/// Returns the newest copy of an event that the log holds and no erasure covers. A history spares the search of the log.
 ///
 /// # Errors
 /// A sentence if the log does not hold it, an erasure covers it, or the journal cannot be read.
-pub async fn find_event(journal: &dyn Journal, message_id: &str) -> Result<Arc<Event>, String> {
+pub async fn find_event(
+    journal: &dyn Journal,
+    history: Option<Reader>,
+    message_id: &str,
+) -> Result<Arc<Event>, String> {
     let request = ResendRequest {
         message_ids: vec![message_id.to_owned()],
         sink: None,
     };
     let mut told = Resent::default();
     let ids = ids(&request, &mut told)?;
-    let found = in_log(journal, &ids, &mut told).await?;
+    let found = in_log(journal, history, &ids, &mut told).await?;
     let newest = found.into_values().max_by_key(|(position, _)| *position);
     if let Some((_, event)) = newest {
         return Ok(event);

@@ -3,24 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use signalbox_core::Event;
+use signalbox_history::Reader;
 use signalbox_journal::{
     DeadLetterFilter, DeadLetterId, Journal, Order, Page, Position, SOURCE, SendAgain, SinkState, Standing,
-    StoredLetter, Subject, Wanted,
+    StoredLetter,
 };
 
+use super::in_log::{Ids, ids, in_log};
 use crate::erase::covers_letter;
 use crate::running::Running;
 
-/// The most ids of one request.
-pub const IDS: usize = 1_000;
-/// The time for the search of the log: an answer of the admin address takes at most five minutes.
-const SEARCH: Duration = Duration::from_secs(200);
-/// Events of the log read at once.
-const AT_ONCE: usize = 500;
 /// Dead letters looked at in one page.
 const LETTERS: usize = 5_000;
 
@@ -28,7 +22,7 @@ const LETTERS: usize = 5_000;
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResendRequest {
-    /// The `messageId`s of the events; at most [`IDS`].
+    /// The `messageId`s of the events; at most [`IDS`](super::IDS).
     pub message_ids: Vec<String>,
     /// The one sink that shall send them; `None` means every sink that was owed them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,14 +94,15 @@ struct ForSink {
     from: Sending,
 }
 
-/// The ids of a request, with their places in it.
-type Ids = BTreeMap<String, usize>;
-
 /// Finds the events of a request.
 ///
 /// # Errors
 /// A sentence that names the fault of the request, or says that the journal cannot be read.
-pub(super) async fn locate_events(journal: &dyn Journal, request: &ResendRequest) -> Result<Located, String> {
+pub(super) async fn locate_events(
+    journal: &dyn Journal,
+    history: Option<Reader>,
+    request: &ResendRequest,
+) -> Result<Located, String> {
     let explain = |error: signalbox_journal::JournalError| error.to_string();
     let mut located = Located {
         resent: Resent::default(),
@@ -123,7 +118,7 @@ pub(super) async fn locate_events(journal: &dyn Journal, request: &ResendRequest
     }
     let mut letters = letters(journal, request, &ids).await?;
     let mut whole = BTreeSet::new();
-    for ((id, source), (position, event)) in in_log(journal, &ids, &mut located.resent).await? {
+    for ((id, source), (position, event)) in in_log(journal, history, &ids, &mut located.resent).await? {
         for state in sinks
             .iter()
             .filter(|state| takes(state, request, position, &source))
@@ -155,61 +150,6 @@ pub(super) async fn locate_events(journal: &dyn Journal, request: &ResendRequest
 fn takes(state: &SinkState, request: &ResendRequest, position: Position, source: &str) -> bool {
     let was_owed = state.owed.at(position, source) == Some(Standing::Input);
     was_owed || request.sink.is_some() && state.owed.listens_to(source)
-}
-
-/// Reads the ids of a request, each once, and begins their results.
-pub(super) fn ids(request: &ResendRequest, resent: &mut Resent) -> Result<Ids, String> {
-    let mut ids = Ids::new();
-    for id in request.message_ids.iter().map(|id| id.trim()) {
-        if !id.is_empty() && !ids.contains_key(id) {
-            ids.insert(id.to_owned(), ids.len());
-            resent.events.push(ResentEvent {
-                message_id: id.to_owned(),
-                ..ResentEvent::default()
-            });
-        }
-    }
-    match ids.len() {
-        0 => Err("name at least one message id".to_owned()),
-        count if count > IDS => Err(format!("{count} ids are too many at once; give at most {IDS}")),
-        _ => Ok(ids),
-    }
-}
-
-/// Finds the newest copy of each event in the log, by id and source. Leaves erased ones out.
-pub(super) async fn in_log(
-    journal: &dyn Journal,
-    ids: &Ids,
-    resent: &mut Resent,
-) -> Result<BTreeMap<(usize, Arc<str>), (Position, Arc<Event>)>, String> {
-    let explain = |error: signalbox_journal::JournalError| error.to_string();
-    let wanted = ids.keys().map(|id| Wanted::new(Subject::MessageId, id));
-    let wanted: Vec<Wanted> = wanted.collect::<Result<_, &str>>().map_err(str::to_owned)?;
-    let test = Arc::new(journal.erasure_test(&wanted, None).map_err(explain)?);
-    let hits = journal.search_log(test, Instant::now() + SEARCH).await;
-    let hits = hits.map_err(explain)?;
-    resent.searched_to = hits.stopped_at;
-    let erasures = journal.erasures();
-    let mut newest = BTreeMap::new();
-    let positions: Vec<Position> = hits.found.iter().map(|(position, _)| *position).collect();
-    for some in positions.chunks(AT_ONCE) {
-        for entry in journal.events_at(some).await.map_err(explain)? {
-            let Some(id) = ids.get(entry.event.message_id()).copied() else {
-                continue;
-            };
-            let erased = erasures.covers(Some(entry.position), &entry.event);
-            if let Some(told) = resent.events.get_mut(id) {
-                told.found = true;
-                told.erased |= erased;
-            }
-            if erased {
-                continue;
-            }
-            let source = entry.event.receipt().source.clone();
-            newest.insert((id, source), (entry.position, entry.event));
-        }
-    }
-    Ok(newest)
 }
 
 /// A dead letter of one of the events.

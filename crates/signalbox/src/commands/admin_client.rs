@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use signalbox_admin::Query;
 use signalbox_config::{AdminAddress, JournalKind, JournalSettings};
 use signalbox_journal::SinkState;
+use signalbox_runtime::history;
 use signalbox_runtime::identity::{HEADER, JournalIdentity};
 use signalbox_runtime::journal::{self, LostErasures};
 use signalbox_runtime::operate::{StatusSource as _, Stopped};
@@ -95,7 +96,9 @@ impl AdminClient {
         let has_admin = settings.admin.is_some();
         let opened = tokio::task::spawn_blocking(move || {
             let journal = journal::open_existing(&settings.journal, &settings.dead_letters, lost)?;
-            Ok::<_, String>(Stopped::new(journal, settings.disabled))
+            let history = settings.history.as_ref();
+            let history = history.and_then(|history| history::reader(history, &settings.journal).ok());
+            Ok::<_, String>(Stopped::new(journal, settings.disabled).with_history(history))
         });
         match opened.await {
             Ok(Ok(stopped)) => Ok((AdminClient::Stopped(stopped), names)),

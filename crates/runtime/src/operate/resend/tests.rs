@@ -1,4 +1,5 @@
-use signalbox_core::Receipt;
+use signalbox_core::{Event, JournalKey, Receipt};
+use signalbox_history::{History, IdKeys, Ids as RecordIds, Outcome, Record, Settings};
 use signalbox_journal::{
     Commit, DeadLetter, Letters as _, Log as _, MemoryJournal, Progress, Start, Subscription,
 };
@@ -21,7 +22,7 @@ async fn resend(journal: &MemoryJournal, ids: &[&str]) -> Resent {
         message_ids: ids.iter().map(|id| (*id).to_owned()).collect(),
         sink: None,
     };
-    let located = locate_events(journal, &request).await.unwrap();
+    let located = locate_events(journal, None, &request).await.unwrap();
     send(journal, located, |_| Ok(()), |_, _| {}).await.unwrap()
 }
 
@@ -93,5 +94,64 @@ async fn what_the_log_no_longer_holds_comes_from_its_dead_letters() {
         message_ids: vec![" ".into()],
         sink: None,
     };
-    assert!(locate_events(&journal, &none).await.is_err());
+    assert!(locate_events(&journal, None, &none).await.is_err());
+}
+
+#[tokio::test]
+async fn the_history_spares_the_search_for_the_events_that_it_knows() {
+    let journal = MemoryJournal::new(1 << 20);
+    let listening = Subscription::new(["in"], Start::End);
+    let (mut reader, _) = journal.reader("sink", &listening).await.unwrap();
+    let event = |id: &str| {
+        let receipt = Receipt {
+            source: "in".into(),
+            received_at: 1,
+        };
+        Event::parse(&format!(r#"{{"messageId":"{id}"}}"#), receipt).unwrap()
+    };
+    journal.append(vec![event("known"), event("new")]).await.unwrap();
+    // Settled, and held as long as another sink wants them.
+    let other = journal.reader("other", &listening).await.unwrap();
+    reader.commit(Commit {
+        progress: Some(Progress {
+            settled: vec![(0, 2)],
+            ..Progress::default()
+        }),
+        ..Commit::default()
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let keys = IdKeys::derive([&JournalKey::new([1; 32])]).unwrap();
+    let history = History::start(Settings::new(folder.path().to_owned()), keys).unwrap();
+    let (source, sink) = (Arc::<str>::from("in"), Arc::<str>::from("sink"));
+    // One is where the history says, the place of the second is that of another event, and the third is gone.
+    let mut notes = history.notes();
+    for (id, position) in [("known", 0), ("new", 0), ("gone", 9)] {
+        notes.add(&Record {
+            position: Some(position),
+            ids: RecordIds {
+                message_id: id.into(),
+                ..RecordIds::default()
+            },
+            ..Record::of_event(&source, &sink, "track".into(), Outcome::Delivered, (1, 2))
+        });
+    }
+    history.hand(notes);
+    history.flush().unwrap();
+    let request = ResendRequest {
+        message_ids: ["known", "new", "gone"].map(str::to_owned).to_vec(),
+        sink: Some("sink".to_owned()),
+    };
+    let located = locate_events(&journal, Some(history.reader()), &request)
+        .await
+        .unwrap();
+    let resent = send(&journal, located, |_| Ok(()), |_, _| {}).await.unwrap();
+    let sent: Vec<_> = resent
+        .events
+        .iter()
+        .map(|event| (event.found, event.sinks.get("sink")))
+        .collect();
+    let from_journal = Some(&Sending::FromJournal);
+    assert_eq!(sent, [(true, from_journal), (true, from_journal), (false, None)]);
+    drop(other);
+    history.close();
 }
