@@ -1,11 +1,9 @@
 // Runs every case, or those whose title has the words given.
 
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import { browsers } from './cases/browsers.mjs'
 import { servers } from './cases/servers.mjs'
-import { stopAll } from './lib/process.mjs'
 import { Router } from './lib/router.mjs'
+import { runCases } from './lib/suite.mjs'
 
 const cases = []
 const test = (title, run) => cases.push({ title, run })
@@ -13,49 +11,16 @@ let router
 servers(test, () => router)
 browsers(test, () => router)
 
-const words = process.argv.slice(2)
-const chosen = cases.filter(({ title }) => words.every((word) => title.includes(word)))
-
-async function main() {
-  router = await Router.start()
-  let failed = 0
-  for (const { title, run } of chosen) {
-    const begun = Date.now()
-    try {
-      // What hangs, fails.
-      const late = sleep(90_000, null, { ref: false }).then(() => Promise.reject(new Error('it takes too long')))
-      await Promise.race([run(), late])
-      console.log(`ok    ${title} (${((Date.now() - begun) / 1000).toFixed(1)} s)`)
-    } catch (error) {
-      failed += 1
-      console.log(`FAIL  ${title}\n${error.stack ?? error}`)
-    }
-  }
-  const status = await router.status()
-  if (!status.sums_close) {
-    failed += 1
-    console.log(`FAIL  the sums of the pipeline close\n${JSON.stringify(status, null, 1)}`)
-  }
-  if (failed > 0) console.log(`\nThe end of the router's output:\n${router.output().slice(-3000)}`)
-  await browsers.close()
-  await router.stop()
-  console.log(`\n${chosen.length - failed} passed, ${failed} failed`)
-  return failed === 0 && chosen.length > 0 ? 0 : 1
-}
-
-let code = 1
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, async () => {
-    await stopAll()
-    process.exit(1)
-  })
-}
-process.on('unhandledRejection', (error) => console.log(`Nobody waited for: ${error?.stack ?? error}`))
-try {
-  code = await main()
-} catch (error) {
-  console.log(`The suite broke off: ${error.stack ?? error}\n\n0 passed, ${chosen.length} failed`)
-} finally {
-  await stopAll()
-}
-process.exit(code)
+await runCases(cases, {
+  seconds: 90,
+  output: () => router.output(),
+  async start() {
+    router = await Router.start()
+  },
+  async finish() {
+    const status = await router.status()
+    await browsers.close()
+    await router.stop()
+    return status.sums_close ? [] : [`the sums of the pipeline close\n${JSON.stringify(status, null, 1)}`]
+  },
+})

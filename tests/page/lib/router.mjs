@@ -93,7 +93,30 @@ export async function demo() {
   return { program, page: await told(program, /(http:\/\/\S+)\/ui\/overview/) }
 }
 
+/** The sinks, each with the settings that it needs. */
+const SINKS = {
+  pinterest: (url) => `type = "pinterest_conversions"
+base_url = "${url}/v5"
+ad_account_id = "549755885175"
+conversion_token = "a-token-of-the-sandbox"`,
+  meta: (url) => `type = "meta_conversions"
+base_url = "${url}"
+pixel_id = "1203948576120394"
+access_token = "a-token-of-the-sandbox"`,
+  tiktok: (url) => `type = "tiktok_events"
+base_url = "${url}"
+pixel_code = "C4EXAMPLE0PIXEL00001"
+access_token = "a-token-of-the-sandbox"`,
+}
+
 function pipeline(router, admin) {
+  const sinks = Object.entries(SINKS).map(([name, settings]) => `
+[sinks.${name}]
+inputs = ["shop"]
+batch = { max_wait = "50ms" }
+retry = { initial_backoff = "100ms", max_backoff = "500ms" }
+${settings(router.sandboxUrl)}
+`)
   return `
 [journal]
 path = "${router.folder}/journal"
@@ -108,34 +131,7 @@ ${admin}
 type = "segment_http"
 listen = "127.0.0.1:0"
 write_keys = ["${KEY}"]
-
-[sinks.pinterest]
-type = "pinterest_conversions"
-inputs = ["shop"]
-base_url = "${router.sandboxUrl}/v5"
-ad_account_id = "549755885175"
-conversion_token = "a-token-of-the-sandbox"
-batch = { max_wait = "50ms" }
-retry = { initial_backoff = "100ms", max_backoff = "500ms" }
-
-[sinks.meta]
-type = "meta_conversions"
-inputs = ["shop"]
-base_url = "${router.sandboxUrl}"
-pixel_id = "1203948576120394"
-access_token = "a-token-of-the-sandbox"
-batch = { max_wait = "50ms" }
-retry = { initial_backoff = "100ms", max_backoff = "500ms" }
-
-[sinks.tiktok]
-type = "tiktok_events"
-inputs = ["shop"]
-base_url = "${router.sandboxUrl}"
-pixel_code = "C4EXAMPLE0PIXEL00001"
-access_token = "a-token-of-the-sandbox"
-batch = { max_wait = "50ms" }
-retry = { initial_backoff = "100ms", max_backoff = "500ms" }
-`
+${sinks.join('')}`
 }
 
 /** An order, by its number. Some shops forget what platforms need. */
