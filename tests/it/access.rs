@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use rcgen::{CertificateParams, KeyPair};
+
 use crate::support::client::try_send;
 use crate::support::process::run;
+use crate::support::until;
 use crate::support::world::{World, shop};
 
 const READER: &str = "zq-reader-token-51c2";
@@ -153,6 +156,34 @@ async fn a_browser_signs_in_and_neither_token_nor_session_is_logged() {
     let own = ("sec-fetch-site", "same-origin");
     let data = send("GET", "/api/overview", &[("cookie", cookie), own], "").await;
     assert_eq!(data.status, 200, "{}", data.body);
+    let recorded = send("GET", "/ui/audit", &[("cookie", cookie)], "").await;
+    assert!(
+        recorded.body.contains("Sign-in") && recorded.body.contains("media-team (read)"),
+        "{}",
+        recorded.body
+    );
+    let recorded = send("GET", "/api/audit?limit=1", &[("cookie", cookie), own], "")
+        .await
+        .json();
+    assert_eq!(
+        (&recorded["entries"][0]["who"], &recorded["next"]),
+        (&"media-team".into(), &2.into()),
+        "{recorded}"
+    );
+    let earlier = send("GET", "/api/audit?before=2", &[("cookie", cookie), own], "")
+        .await
+        .json();
+    assert_eq!(
+        (&earlier["entries"][0]["status"], &earlier["next"]),
+        (&401.into(), &serde_json::Value::Null),
+        "{earlier}"
+    );
+    assert_eq!(
+        send("GET", "/api/audit?limit=0", &[("cookie", cookie), own], "")
+            .await
+            .status,
+        400
+    );
     let metrics = send("GET", "/metrics", &[("cookie", cookie), own], "").await;
     let status = send("GET", "/status", &[("cookie", cookie), own], "").await;
     let audit = std::fs::read_to_string(audit_of(&world)).unwrap();
@@ -171,4 +202,101 @@ async fn a_browser_signs_in_and_neither_token_nor_session_is_logged() {
         }
     }
     assert!(log.contains("the token is wrong"), "{log}");
+}
+
+/// Makes a certificate and its key, and writes both into the folder.
+fn certify(world: &World, name: &str) {
+    let params = CertificateParams::new(["signalbox.example".to_owned()]).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    world.write(&format!("{name}.key"), &key.serialize_pem());
+    world.write(&format!("{name}.pem"), &certificate.pem());
+}
+
+/// Writes a pipeline file whose admin address speaks HTTPS with this certificate.
+fn https(world: &World, name: &str, certificate: &str) -> String {
+    let admin = format!(
+        "[admin]\nlisten = \"${{ADMIN}}\"\ntoken = \"{OPERATOR}\"\ntls.certificate = \"${{FOLDER}}/{certificate}.pem\"\n\
+         tls.key = \"${{FOLDER}}/{certificate}.key\"\ntls.check_every = \"20ms\"\n"
+    );
+    world.write(name, &shop(&admin, "", "")).display().to_string()
+}
+
+#[tokio::test]
+async fn over_https_the_commands_trust_the_certificate_of_the_file_alone() {
+    let world = World::new().await;
+    certify(&world, "own");
+    certify(&world, "other");
+    let config = https(&world, "p.toml", "own");
+    let process = world.router(config.as_ref()).await;
+    assert!(
+        process.stderr().contains("admin address: https://127.0.0.1"),
+        "{}",
+        process.stderr()
+    );
+    let status = async |config: &str| run(&["status", "--config", config], &world.variables()).await;
+    let exit = status(&config).await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    let other = https(&world, "other.toml", "other");
+    let exit = status(&other).await;
+    assert!(
+        exit.code == Some(1) && exit.stderr.contains("does not show the certificate of"),
+        "{exit:?}"
+    );
+    assert!(try_send(&world.admin, "GET", "/health", &[], b"").await.is_none());
+
+    signalbox_http::install_tls();
+    let tls = signalbox_http::trusting_only(&world.path("own.pem")).unwrap();
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls);
+    let client = client
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let form = client.post(format!("https://{}/ui/sign-in", &*world.admin));
+    let answer = form.body(format!("token={OPERATOR}")).send().await.unwrap();
+    assert_eq!(answer.status(), 303);
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+    assert!(
+        cookie.starts_with("__Host-signalbox=") && cookie.ends_with("; Secure"),
+        "{cookie}"
+    );
+    let page = client.get(format!("https://{}/ui/overview", &*world.admin));
+    let page = page.header("cookie", cookie.split(';').next().unwrap());
+    assert_eq!(page.send().await.unwrap().status(), 200);
+
+    // The router takes the renewed certificate, and the commands do too.
+    certify(&world, "own");
+    let renewed = async || (status(&config).await.code == Some(0)).then_some(());
+    until(renewed, || "the renewed certificate is not in use".to_owned()).await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_is_told_with_its_place() {
+    let world = World::new().await;
+    certify(&world, "own");
+    let config = https(&world, "p.toml", "own");
+    let validate = async || run(&["validate", "--config", &config], &world.variables()).await;
+    let exit = validate().await;
+    assert!(
+        exit.code == Some(0) && exit.stderr.contains("admin.tls.key"),
+        "{exit:?}"
+    );
+    for (name, text, told) in [
+        (
+            "own.pem",
+            "no certificate",
+            "admin.tls.certificate: no certificate in the file",
+        ),
+        ("own.pem", "", "admin.tls.certificate"),
+        ("own.key", "no key", "admin.tls.key: no private key in PEM"),
+    ] {
+        certify(&world, "own");
+        world.write(name, text);
+        let exit = validate().await;
+        assert_eq!(exit.code, Some(3), "{exit:?}");
+        assert!(
+            exit.stderr.contains(told) && exit.stderr.contains("p.toml:"),
+            "{told}: {exit:?}"
+        );
+    }
 }

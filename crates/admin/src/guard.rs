@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::Response;
 use ipnet::IpNet;
-use signalbox_config::AdminToken;
+use signalbox_config::{AdminTls, AdminToken};
 use signalbox_core::Secret;
 
 use crate::acts::Acts;
@@ -44,6 +44,8 @@ pub struct Access {
     pub tokens: Vec<AdminToken>,
     /// Names by which a client may ask for the address, besides addresses and `localhost`.
     pub hosts: Vec<String>,
+    /// The certificate of HTTPS; without it the address speaks HTTP.
+    pub tls: Option<AdminTls>,
     /// Proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and `Forwarded` are believed.
     pub proxies: Vec<IpNet>,
     /// True if dead letters may hold personal data in plaintext.

@@ -37,13 +37,14 @@ pub use self::letters::{LetterSummary, PAGE, describe as describe_dead_letter};
 pub use self::query::Query;
 pub use self::reply::{done, json};
 pub use self::routes::PageRoutes;
-pub use self::server::{AdminServer, serve};
+pub use self::server::{AdminServer, certificate, serve};
 pub use self::sign_in::{SignInHtml, SignInPage};
 pub use self::status::{
     HoldStatus, JournalStatus, LetterStatus, OrphanStatus, RecordStatus, RequestStatus, SealStatus,
     SinkStatus, SourceStatus, Started, Status,
 };
 pub use self::tap::{TAP_RATE, TapQuery};
+use signalbox_core::Vitals;
 use signalbox_history::History;
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::ledger::{Ledger, SinkLedger};
@@ -58,6 +59,8 @@ pub struct AdminState {
     source: Arc<dyn StatusSource>,
     identity: Option<Arc<JournalIdentity>>,
     audit: Option<Arc<Audit>>,
+    /// The certificate of the admin address itself.
+    vitals: Arc<Vitals>,
     started: Started,
     orphans: Arc<orphans::OrphanReports>,
 }
@@ -77,6 +80,7 @@ impl AdminState {
             source,
             identity: None,
             audit: None,
+            vitals: Arc::default(),
             started: Started::now(),
             orphans: Arc::default(),
         }
@@ -150,7 +154,7 @@ impl AdminState {
     /// Lists the troubles that call for an operator now, in the words of the alerts.
     #[must_use]
     pub fn troubles(&self) -> Vec<Trouble> {
-        alerts::troubles(&self.ledger(), &*self.source)
+        alerts::troubles(self)
     }
 
     fn sink(&self, name: &str) -> Option<Arc<SinkLedger>> {

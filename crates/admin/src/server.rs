@@ -6,8 +6,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use signalbox_config::check_admin;
-use signalbox_http::server::Limits;
+use signalbox_config::{AdminTls, check_admin};
+use signalbox_http::server::{Broken, Certificate, Limits};
 use signalbox_runtime::sockets::open_listener;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -70,6 +70,12 @@ pub async fn serve(
         let help = fault.help.iter().map(|help| format!("; {help}"));
         return Err(format!("admin.{fault}{}", help.collect::<String>()));
     }
+    let certificate = access.tls.as_ref().map(certificate).transpose();
+    let certificate =
+        certificate.map_err(|broken| format!("admin.tls.{}: {}", broken.file, broken.message))?;
+    let tls = certificate.map(|certificate| certificate.start(state.vitals.clone()));
+    let tls = tls.transpose().map_err(|error| format!("admin.tls: {error}"))?;
+    let (tls, keep_new) = tls.unzip();
     let listener = open_listener(listen)
         .and_then(TcpListener::from_std)
         .map_err(|error| cannot_listen(listen, &error))?;
@@ -78,11 +84,26 @@ pub async fn serve(
         .map_err(|error| cannot_listen(listen, &error))?;
     let guard = Guard::new(listen, access, acts(&page), state.audit.clone(), page.sign_in);
     let router = router(state, page.router, guard);
-    let task = tokio::spawn(signalbox_http::server::serve(
-        listener, router, LIMITS, None, stop,
-    ));
+    let serving = signalbox_http::server::serve(listener, router, LIMITS, tls, stop);
+    let task = tokio::spawn(async move {
+        match keep_new {
+            None => serving.await,
+            Some(keep_new) => tokio::select! {
+                () = serving => {}
+                () = keep_new => {}
+            },
+        }
+    });
     tracing::info!(%address, "the admin address is open");
     Ok(AdminServer { address, task })
+}
+
+/// Reads the certificate and the key.
+///
+/// # Errors
+/// The file that cannot be used, and the reason.
+pub fn certificate(tls: &AdminTls) -> Result<Certificate, Broken> {
+    Certificate::read(&tls.certificate, &tls.key, tls.check_every())
 }
 
 fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> String {

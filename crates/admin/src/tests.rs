@@ -516,3 +516,23 @@ fn the_groups_of_a_sink_are_flat_in_json() {
     let read: SinkStatus = serde_json::from_value(json).unwrap();
     assert_eq!(read, SinkStatus::default());
 }
+
+#[tokio::test]
+async fn the_certificate_of_the_address_itself_is_looked_at() {
+    let (_, state) = pipeline().await;
+    let told = |state: &AdminState| {
+        let troubles = state.troubles().into_iter();
+        let certificates = troubles.filter(|trouble| trouble.kind == "certificate");
+        certificates
+            .map(|trouble| format!("{} {}", trouble.component, trouble.text))
+            .collect::<Vec<_>>()
+    };
+    assert!(told(&state).is_empty());
+    let in_days = |days: i64| jiff::Timestamp::now().as_second() + days * 86_400 + 60;
+    state.vitals.set_certificate_expiry(in_days(2));
+    assert_eq!(told(&state), ["[admin] has a certificate that expires in 2 days"]);
+    state.vitals.set_certificate_expiry(in_days(-2));
+    assert_eq!(told(&state), ["[admin] has an expired certificate"]);
+    state.vitals.set_certificate_expiry(in_days(90));
+    assert!(told(&state).is_empty());
+}

@@ -40,8 +40,8 @@ pub use origin::{Origin, join};
 pub use outline::{ComponentOutline, SettingOutline};
 pub use schema::schema;
 pub use settings::{
-    AdminSettings, AdminToken, AlertSettings, BatchKeys, DeadLetterSettings, HistoryEvents, HistorySettings,
-    InputsRemoved, JournalKind, JournalSettings, LOCAL_NAME, OnFull, OnJournalFull, PersonalData, RetryKeys,
-    Role, ShutdownSettings, SinkRuntime, SourceRuntime, StartAt, TOKEN_NAME, TelemetrySettings, WhenAbsent,
-    check_admin,
+    AdminSettings, AdminTls, AdminToken, AlertSettings, BatchKeys, DeadLetterSettings, HistoryEvents,
+    HistorySettings, InputsRemoved, JournalKind, JournalSettings, LOCAL_NAME, OnFull, OnJournalFull,
+    PersonalData, RetryKeys, Role, ShutdownSettings, SinkRuntime, SourceRuntime, StartAt, TOKEN_NAME,
+    TelemetrySettings, WhenAbsent, check_admin,
 };

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use signalbox_core::{PluginKind, Secret};
@@ -48,6 +48,8 @@ pub struct AdminAddress {
     pub listen: SocketAddr,
     /// The token with most rights that can be read, if one is set; an error tells why none is known, and what to do.
     pub token: Result<Option<Secret>, String>,
+    /// The file of the router's certificate, if it speaks HTTPS.
+    pub certificate: Option<PathBuf>,
 }
 
 /// Reads these settings of a file.
@@ -103,6 +105,7 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
     let admin = read.admin.map(|admin| AdminAddress {
         listen: admin.listen,
         token: token(&admin, unresolved),
+        certificate: admin.tls.map(|tls| tls.certificate),
     });
     Ok(OperatorSettings {
         journal: read.journal,

@@ -32,4 +32,4 @@ pub use reqwest::Url;
 pub use retry_after::{MAX_RETRY_AFTER, retry_after};
 pub use sink::{Destination, HttpSink, ScoreRequest};
 pub use status::{Class, StatusTable};
-pub use tls::install_tls;
+pub use tls::{install_tls, trusting_only};

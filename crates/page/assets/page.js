@@ -6,10 +6,13 @@ const say = (text, bad) => {
   notice.className = bad ? 'bad' : 'said';
 };
 
+const ENDED = 'Your session has ended. Reload this page to sign in again.';
+
 /** Fetches a page and returns its document; an answer that is none is an error with its text. */
 const page = async (address, request) => {
   const answer = await fetch(address, { credentials: 'same-origin', ...request });
   const text = await answer.text();
+  if (answer.status === 401) throw new Error(ENDED);
   if (!(answer.headers.get('Content-Type') ?? '').startsWith('text/html')) throw new Error(text.trim());
   return { found: new DOMParser().parseFromString(text, 'text/html'), address: answer.url };
 };
@@ -93,11 +96,12 @@ const act = async (form, submitter) => {
     const text = await answer.text();
     let told;
     try { told = JSON.parse(text); } catch { told = {}; }
+    if (answer.status === 401) throw new Error(ENDED);
     say(told.message ?? told.error ?? text.trim(), !answer.ok);
     if (answer.ok && told.next) location.assign(told.next);
     else if (answer.ok) replaceMain((await page(location.href)).found);
   } catch (error) {
-    say(`The router does not answer: ${error.message}`, true);
+    say(error.message === ENDED ? ENDED : `The router does not answer: ${error.message}`, true);
   }
 };
 
@@ -139,8 +143,8 @@ if (live) {
     if (!document.querySelector('[data-live]')) return;
     try {
       update((await page(location.href)).found);
-    } catch {
-      say('The router does not answer; this page is not up to date.', true);
+    } catch (error) {
+      say(error.message === ENDED ? ENDED : 'The router does not answer; this page is not up to date.', true);
     }
   }, 10_000);
 }

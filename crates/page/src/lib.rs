@@ -8,6 +8,7 @@
 //! origins send, and lets the role `operator` alone act.
 
 mod assets;
+mod audit;
 mod chart;
 mod event;
 mod events;
@@ -51,6 +52,7 @@ pub fn routes(admin: AdminState) -> PageRoutes {
         .reading_post("/ui/tester", post(tester::show_form))
         .acting_post("/ui/tester/send", tester::SEND_WORD, post(tester::send_form))
         .view::<pipeline::Pipeline>()
+        .view::<audit::AuditLog>()
         .route("/", get(|| async { Redirect::to("/ui/overview") }))
         .finish(admin)
 }

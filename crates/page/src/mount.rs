@@ -163,7 +163,7 @@ async fn act<A: Act>(
         return Problem::bad_request(told).json();
     };
     match wanted.act(&page, &caller).await {
-        Ok(answer) => done(A::deed(&answer, &page), json(&answer)),
+        Ok(answer) => done(A::deed(&answer), json(&answer)),
         Err(problem) => problem.json(),
     }
 }

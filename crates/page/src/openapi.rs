@@ -104,9 +104,12 @@ impl OpenApi {
             "paths": self.paths,
             "components": {
                 "schemas": self.schemas.take_definitions(true),
-                "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+                "securitySchemes": {
+                    "token": { "type": "http", "scheme": "bearer" },
+                    "session": { "type": "apiKey", "in": "cookie", "name": "__Host-signalbox" },
+                },
             },
-            "security": [{ "token": [] }, {}],
+            "security": [{ "token": [] }, { "session": [] }, {}],
         })
     }
 }

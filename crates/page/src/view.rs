@@ -66,7 +66,7 @@ pub(crate) trait Act: DeserializeOwned + JsonSchema + Send + Sized + 'static {
     fn act(self, page: &Page, caller: &Caller) -> impl Future<Output = Result<Self::Answer, Problem>> + Send;
 
     /// Makes the report for the audit log of an act that was carried out: counts, and the component it was limited to.
-    fn deed(_answer: &Self::Answer, _page: &Page) -> Deed {
+    fn deed(_answer: &Self::Answer) -> Deed {
         Deed::default()
     }
 }

@@ -100,8 +100,10 @@ impl Router {
         let admin = match admin {
             None => None,
             Some(settings) => {
+                let scheme = if settings.tls.is_some() { "https" } else { "http" };
                 let access = Access {
                     proxies: settings.proxies(),
+                    tls: settings.tls,
                     token: settings.token,
                     tokens: settings.tokens,
                     hosts: settings.hosts,
@@ -112,7 +114,7 @@ impl Router {
                     signalbox_admin::serve(settings.listen, access, state.clone(), page, admin_stop.clone());
                 match served.await {
                     Ok(server) => {
-                        tracing::info!("admin address: http://{}", server.address());
+                        tracing::info!("admin address: {scheme}://{}", server.address());
                         Some(server)
                     }
                     Err(problem) => {

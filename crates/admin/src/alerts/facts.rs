@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use jiff::Timestamp;
+use signalbox_core::Vitals;
 use signalbox_history::History;
 use signalbox_journal::{LetterCounts, Usage};
 use signalbox_runtime::hold::HoldCause;
@@ -47,23 +48,30 @@ pub(super) struct SourceFacts {
 }
 
 impl Facts {
-    pub(super) fn read(ledger: &Ledger, source: &dyn StatusSource) -> Facts {
+    /// Reads the facts. `admin` knows the certificate of the admin address.
+    pub(super) fn read(ledger: &Ledger, source: &dyn StatusSource, admin: &Vitals) -> Facts {
         let (now, journal) = (Timestamp::now(), source.journal());
+        let left = |vitals: &Vitals| {
+            let expires = vitals.certificate_expiry()?;
+            Some(expires.saturating_sub(now.as_second()))
+        };
         let sinks = ledger.sinks.iter().map(|(name, sink)| SinkFacts {
             letters: journal.letters_of(name),
             ..SinkFacts::read(name, sink, now)
         });
         let sources = ledger.sources.iter().map(|(name, source)| SourceFacts {
             name: name.clone(),
-            certificate: source
-                .vitals
-                .certificate_expiry()
-                .map(|at| at.saturating_sub(now.as_second())),
+            certificate: left(&source.vitals),
+        });
+        // No source can have this name.
+        let admin = left(admin).map(|left| SourceFacts {
+            name: "[admin]".into(),
+            certificate: Some(left),
         });
         let history = ledger.history.as_ref().map(History::health);
         Facts {
             sinks: sinks.collect(),
-            sources: sources.collect(),
+            sources: sources.chain(admin).collect(),
             journal: journal.usage(),
             unwritable: journal.refusing().is_some(),
             history_failing: history.is_some_and(|health| health.failing.is_some()),

@@ -19,8 +19,6 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use signalbox_config::AlertSettings;
 use signalbox_http::Bytes;
-use signalbox_runtime::ledger::Ledger;
-use signalbox_runtime::operate::StatusSource;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -112,8 +110,8 @@ pub struct Trouble {
 
 /// Lists the troubles of this moment, by the limits that `[alerts]` has by default. The share of rejected events needs time to
 /// be seen, and is not among them.
-pub(crate) fn troubles(ledger: &Ledger, source: &dyn StatusSource) -> Vec<Trouble> {
-    let facts = Facts::read(ledger, source);
+pub(crate) fn troubles(state: &AdminState) -> Vec<Trouble> {
+    let facts = Facts::read(&state.ledger(), &*state.source, &state.vitals);
     let settings = AlertSettings::usual();
     let judged = conditions::judge(&facts, &settings, |_| None, |_| Share::default());
     let troubles = judged.into_iter().filter_map(|((kind, component), judged)| {
@@ -138,7 +136,7 @@ async fn look(state: AdminState, target: watch::Receiver<Target>, queue: mpsc::S
             continue;
         };
         let settings = &target.settings;
-        let facts = Facts::read(&state.ledger(), &*state.source);
+        let facts = Facts::read(&state.ledger(), &*state.source, &state.vitals);
         for change in watch.observe(&facts, settings, Instant::now(), queue.capacity()) {
             let body = match message::write(settings.name(), &change, Timestamp::now()) {
                 Ok(body) => body,

@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use signalbox_core::{BuildError, Secret};
 
+use super::tls::AdminTls;
 use super::tokens::{AdminToken, Role, token_faults};
 use super::{JournalSettings, Table};
 
@@ -27,6 +28,8 @@ pub struct AdminSettings {
     /// Default: none.
     #[serde(default)]
     pub tokens: Vec<AdminToken>,
+    /// HTTPS instead of HTTP, and HTTP/2 with it. Default: HTTP.
+    pub tls: Option<AdminTls>,
     /// Host names, without a port, by which the address may be asked, such as `["signalbox.internal"]`. Other names get
     /// 421, since a page in a browser can make any name lead here (DNS rebinding); IP addresses, `localhost`, requests
     /// with a token, and `/health`, `/live` and `/ready` are always served. Default: none.
@@ -76,6 +79,7 @@ impl Table for AdminSettings {
             let fault = BuildError::new("hosts", "expected names of hosts, such as \"signalbox.internal\"");
             faults.push(fault.help("leave out http://, port and path; IP addresses need not be listed"));
         }
+        faults.extend(self.tls.as_ref().and_then(AdminTls::fault));
         for (n, text) in self.trusted_proxies.iter().enumerate() {
             if network(text).is_none() {
                 let fault =
@@ -96,7 +100,8 @@ impl Table for AdminSettings {
             )
             .help("give one the role \"operator\", or set admin.token")
         };
-        powerless.then(doubt).into_iter().collect()
+        let exposed = self.tls.as_ref().and_then(AdminTls::doubt);
+        powerless.then(doubt).into_iter().chain(exposed).collect()
     }
 }
 

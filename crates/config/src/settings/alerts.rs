@@ -23,7 +23,7 @@ pub struct AlertSettings {
     pub lag: Option<HumanDuration>,
     /// Share of a sink's events of the last 15 minutes, between 0 and 1, above which rejected ones are reported. Default: `0.01`.
     pub share_rejected: Option<f64>,
-    /// Time before the end of a source's certificate from which on the certificate is reported. Default: `"14d"`.
+    /// Time before the end of a certificate, of a source or of the admin address, from which on it is reported. Default: `"14d"`.
     pub certificate: Option<HumanDuration>,
 }
 

@@ -11,6 +11,7 @@ mod journal;
 mod process;
 mod sink;
 mod source;
+mod tls;
 mod tokens;
 
 use schemars::JsonSchema;
@@ -25,6 +26,7 @@ pub use journal::{JournalKind, JournalSettings};
 pub use process::{ShutdownSettings, TelemetrySettings};
 pub use sink::{BatchKeys, InputsRemoved, OnJournalFull, RetryKeys, SinkRuntime, StartAt, WhenAbsent};
 pub use source::SourceRuntime;
+pub use tls::AdminTls;
 pub use tokens::{AdminToken, LOCAL_NAME, Role, TOKEN_NAME};
 
 /// A table of the runtime, with the checks of its values. Only keys that are in the file are reported.

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use signalbox_admin::Caller;
+use signalbox_admin::{Caller, Deed};
 use signalbox_runtime::operate::{ResendRequest, Sending};
 
 use crate::problem::Problem;
@@ -26,6 +26,8 @@ pub(crate) struct SendAgain {
 pub(crate) struct Answer {
     /// The result in a sentence.
     message: String,
+    #[serde(skip)]
+    deed: Deed,
 }
 
 impl Act for SendAgain {
@@ -36,6 +38,7 @@ impl Act for SendAgain {
     type Answer = Answer;
 
     async fn act(self, page: &Page, _: &Caller) -> Result<Answer, Problem> {
+        let deed = page.admin.deed(self.sink.as_deref());
         let request = ResendRequest {
             message_ids: vec![self.message_id],
             sink: self.sink,
@@ -63,6 +66,7 @@ impl Act for SendAgain {
                 message: format!(
                     "{sinks} will send it again. The platform may drop it, since it knows the event id."
                 ),
+                deed: deed.count("events", 1).count("sent", 1),
             });
         }
         Err(Problem::conflict(match () {
@@ -75,5 +79,9 @@ impl Act for SendAgain {
                 "It is not sent again: no sink can send it. The sink is disabled or gone, or its dead letter keeps nothing of it."
             }
         }))
+    }
+
+    fn deed(answer: &Answer) -> Deed {
+        answer.deed.clone()
     }
 }

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use signalbox_admin::Caller;
+use signalbox_admin::{Caller, Deed};
 use signalbox_journal::DeadLetterFilter;
 use signalbox_runtime::operate::{Acted, Piece, act_on_all};
 
@@ -43,6 +43,8 @@ pub(crate) struct Done {
     matched: u64,
     /// The result as a sentence.
     message: String,
+    #[serde(skip)]
+    deed: Deed,
 }
 
 impl Act for RetryLetters {
@@ -52,6 +54,7 @@ impl Act for RetryLetters {
     type Answer = Done;
 
     async fn act(self, page: &Page, _: &Caller) -> Result<Done, Problem> {
+        let deed = page.admin.deed(Some(&self.0.sink));
         let acted = self.0.act(page, true).await?;
         let mut message = format!(
             "{} will be delivered again.",
@@ -76,7 +79,14 @@ impl Act for RetryLetters {
         Ok(Done {
             matched: acted.matched,
             message,
+            deed: deed
+                .count("matched", acted.matched)
+                .count("retried", acted.taken.removed),
         })
+    }
+
+    fn deed(done: &Done) -> Deed {
+        done.deed.clone()
     }
 }
 
@@ -87,6 +97,7 @@ impl Act for DiscardLetters {
     type Answer = Done;
 
     async fn act(self, page: &Page, _: &Caller) -> Result<Done, Problem> {
+        let deed = page.admin.deed(Some(&self.0.sink));
         let acted = self.0.act(page, false).await?;
         Ok(Done {
             matched: acted.matched,
@@ -94,7 +105,14 @@ impl Act for DiscardLetters {
                 "{} removed.",
                 counted(acted.taken.removed, "dead letter was", "dead letters were")
             ),
+            deed: deed
+                .count("matched", acted.matched)
+                .count("discarded", acted.taken.removed),
         })
+    }
+
+    fn deed(done: &Done) -> Deed {
+        done.deed.clone()
     }
 }
 

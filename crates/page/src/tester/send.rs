@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use signalbox_admin::Caller;
+use signalbox_admin::{Caller, Deed};
 use signalbox_core::TestReply;
 use signalbox_runtime::tester::{Input, TestSend};
 
@@ -47,6 +47,8 @@ pub(crate) struct Sent {
     message: String,
     /// The answer.
     pub(super) reply: TestReply,
+    #[serde(skip)]
+    deed: Deed,
 }
 
 /// The word for the act in the audit log.
@@ -67,7 +69,12 @@ impl Act for Send {
         Ok(Sent {
             message: results::answer(&sink, &reply),
             reply,
+            deed: page.admin.deed(Some(&sink)),
         })
+    }
+
+    fn deed(sent: &Sent) -> Deed {
+        sent.deed.clone()
     }
 }
 

@@ -127,14 +127,11 @@ impl Live {
     /// Finds the router at the admin address, if one answers there. A router with another journal than the file names
     /// belongs to another pipeline, and gets no further request.
     async fn find(admin: &AdminAddress, journal: &JournalSettings) -> Result<Option<Live>, Failure> {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(PATIENCE)
-            .build()
-            .map_err(|error| error.to_string())?;
-        let base = format!("http://{}", admin.listen);
-        let Ok(reply) = client.get(format!("{base}/health")).send().await else {
-            return Ok(None);
+        let (client, base) = client(admin)?;
+        let reply = match client.get(format!("{base}/health")).send().await {
+            Ok(reply) => reply,
+            Err(error) if is_of_tls(&error) => return Err(untrusted(admin).into()),
+            Err(_) => return Ok(None),
         };
         let header = reply.headers().get(HEADER);
         let router = header
@@ -220,6 +217,55 @@ impl Live {
             .map_err(|error| error.without_url().to_string())?;
         Err(format!("the router answers: {}", text.trim()))
     }
+}
+
+/// Returns a client that trusts the router's certificate alone, and the beginning of its addresses.
+fn client(admin: &AdminAddress) -> Result<(reqwest::Client, String), Failure> {
+    let builder = reqwest::Client::builder().no_proxy().timeout(PATIENCE);
+    let (builder, scheme) = match &admin.certificate {
+        None => (builder, "http"),
+        Some(certificate) => {
+            let tls = signalbox_http::trusting_only(certificate).map_err(|problem| {
+                let certificate = certificate.display();
+                Failure::Problem(
+                    exit::CONFIG,
+                    format!("admin.tls.certificate: {certificate} {problem}"),
+                )
+            })?;
+            (builder.tls_backend_preconfigured(tls), "https")
+        }
+    };
+    let client = builder.build().map_err(|error| error.to_string())?;
+    Ok((client, format!("{scheme}://{}", admin.listen)))
+}
+
+/// True if a router answers, but not by TLS with the certificate of the file.
+fn is_of_tls(error: &reqwest::Error) -> bool {
+    let mut at = std::error::Error::source(error);
+    while let Some(error) = at {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        // An I/O error passes over the error that it holds when it is asked for its source.
+        let held = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        at = match held {
+            Some(held) => Some(held),
+            None => error.source(),
+        };
+    }
+    false
+}
+
+fn untrusted(admin: &AdminAddress) -> String {
+    let certificate = admin.certificate.as_deref().unwrap_or(Path::new(""));
+    format!(
+        "what answers at {} does not show the certificate of {}, so it is not asked; correct [admin] tls. A router takes a renewed \
+         certificate within tls.check_every, and a change of tls with a restart",
+        admin.listen,
+        certificate.display()
+    )
 }
 
 /// Returns `Ok` if the command may ask this router, else a sentence that says why not.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use signalbox_config::{self as config, Diagnostics, OperatorSettings, ProcessEnvironment};
+use signalbox_config::{self as config, Diagnostics, LoadedConfig, OperatorSettings, ProcessEnvironment};
 use signalbox_runtime::pipeline::Pipeline;
 
 use crate::exit::{self, Failure};
@@ -19,7 +19,22 @@ pub(super) fn load(path: &Path) -> Result<Pipeline, Failure> {
 
 /// Loads and builds a pipeline; reports nothing.
 pub(super) fn load_silently(path: &Path) -> Result<Pipeline, Diagnostics> {
-    config::load_file(path, &ProcessEnvironment).and_then(Pipeline::build)
+    let config = config::load_file(path, &ProcessEnvironment)?;
+    check_certificate(&config)?;
+    Pipeline::build(config)
+}
+
+/// Reads the certificate of the admin address, as a source reads its own when it is built.
+fn check_certificate(config: &LoadedConfig) -> Result<(), Diagnostics> {
+    let Some(tls) = config.admin.as_ref().and_then(|admin| admin.tls.as_ref()) else {
+        return Ok(());
+    };
+    let Err(broken) = signalbox_admin::certificate(tls) else {
+        return Ok(());
+    };
+    let path = format!("admin.tls.{}", broken.file);
+    let diagnostic = config.origin.diagnostic(&path, broken.message, None);
+    Err(Diagnostics::new(config.origin.file().into(), vec![diagnostic]))
 }
 
 /// Loads the sections that operators' commands need; reports problems on standard error.
