@@ -1,4 +1,5 @@
-//! The cost of a record in the history's thread and on the way of an event, and searches among 1,000,000 records.
+//! The cost of a record in the history's thread and on the way of an event, and searches among 1,000,000 records of 3 sinks, 20
+//! names and 7 days.
 //!
 //! `cargo bench -p signalbox-history`
 
@@ -18,6 +19,11 @@ use signalbox_history::{
 const MANY: u64 = 1_000_000;
 /// Records handed over at once.
 const BATCH: u64 = 500;
+const HOUR_MILLIS: i64 = 3_600_000;
+/// Hours in which they ended.
+const HOURS: u64 = 7 * 24;
+const SINKS: [&str; 3] = ["pinterest", "meta", "tiktok"];
+const NAMES: u64 = 20;
 
 fn keys() -> IdKeys {
     IdKeys::derive([&JournalKey::new([7; 32])]).unwrap()
@@ -34,7 +40,15 @@ fn record(n: u64, keys: &IdKeys, match_keys: &Arc<MatchKeys>) -> Record<'static>
         order_id: format!("A-{n}").into(),
         people: people.into_iter().collect(),
     };
-    let at = jiff::Timestamp::now().as_millisecond();
+    let now = jiff::Timestamp::now().as_millisecond();
+    // Records of one hour follow each other, as they end.
+    let age = HOURS - 1 - n * HOURS / MANY % HOURS;
+    let at = now - i64::try_from(age).unwrap() * HOUR_MILLIS;
+    let outcome = if n.is_multiple_of(50) {
+        Outcome::Rejected
+    } else {
+        Outcome::Delivered
+    };
     Record {
         ended_at: at,
         received_at: at - 1_500,
@@ -42,13 +56,13 @@ fn record(n: u64, keys: &IdKeys, match_keys: &Arc<MatchKeys>) -> Record<'static>
         source: "web".into(),
         library: Some("analytics.js 2.1.0".into()),
         position: Some(n),
-        sink: "pinterest".into(),
+        sink: SINKS[usize::try_from(n % 3).unwrap()].into(),
         mapping: Some("Checkout".into()),
         event: "Order Completed".into(),
-        event_name: Some("checkout".into()),
+        event_name: Some(format!("event_{}", n / 3 % NAMES).into()),
         action_source: Some("web".into()),
-        outcome: Outcome::Delivered,
-        reason: None,
+        outcome,
+        reason: outcome.is_failure().then(|| "invalid_event".into()),
         message: None,
         attempts: vec![Attempt {
             at: at - 100,
@@ -93,6 +107,14 @@ fn batch(from: u64, history: &History) -> Notes {
 fn cpu() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap())
+}
+
+/// Returns the most memory that this process has had resident, in megabytes.
+fn resident() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kb: f64 = line.unwrap().trim().trim_end_matches(" kB").parse().unwrap();
+    kb / 1024.0
 }
 
 fn writing(criterion: &mut Criterion) {
@@ -141,7 +163,7 @@ fn searching(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     let keys = keys();
     let history = History::start(Settings::new(folder.path()), keys.clone()).unwrap();
-    let begin = Instant::now();
+    let (begin, before) = (Instant::now(), resident());
     for n in (0..MANY).step_by(usize::try_from(BATCH * 20).unwrap()) {
         for part in 0..20 {
             history.hand(batch(n + part * BATCH, &history));
@@ -151,11 +173,12 @@ fn searching(criterion: &mut Criterion) {
     let spent = begin.elapsed();
     let health = history.health();
     println!(
-        "{} rows in {spent:.1?} ({:.2} µs each, the making of them included), {} bytes, {} dropped",
+        "{} rows in {spent:.1?} ({:.2} µs each, the making of them included), {} bytes, {} dropped, {:.0} MB resident more",
         health.rows,
         spent.as_secs_f64() * 1e6 / health.rows as f64,
         health.bytes,
-        health.dropped
+        health.dropped,
+        resident() - before
     );
     let reader = history.reader();
     let mut n = 17;
@@ -181,18 +204,40 @@ fn searching(criterion: &mut Criterion) {
     });
     criterion.bench_function("latest 100 of an outcome that none has", |bench| {
         let filter = Filter {
-            outcome: Some("rejected".into()),
+            outcome: Some("expired".into()),
             ..Filter::default()
         };
         bench.iter(|| reader.latest(&filter, None, 100).unwrap());
     });
-    criterion.bench_function("report with details", |bench| {
+    criterion.bench_function("report with details of 7 days", |bench| {
         let report = Report {
             by: vec![By::Day, By::Sink, By::EventName, By::Outcome],
             details: true,
             ..Report::default()
         };
         bench.iter(|| reader.report(&report).unwrap());
+    });
+    criterion.bench_function("the five reports of the page's overview", |bench| {
+        let now = jiff::Timestamp::now().as_millisecond();
+        let day = Some(now - 24 * HOUR_MILLIS);
+        let ask = |since, by: &[By], details| {
+            let report = Report {
+                since,
+                by: by.to_vec(),
+                details,
+                ..Report::default()
+            };
+            reader.report(&report).unwrap()
+        };
+        bench.iter(|| {
+            [
+                ask(day, &[By::Hour, By::Outcome, By::Sink], false),
+                ask(None, &[By::Day, By::Outcome, By::Sink], false),
+                ask(None, &[By::Sink, By::Outcome], false),
+                ask(day, &[By::Sink], true),
+                ask(None, &[By::Sink, By::Outcome, By::Reason], false),
+            ]
+        });
     });
     history.close();
 }

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use signalbox_conversions::Spec;
 use signalbox_core::{Parameter, Record};
 
-/// Checks that the parts noted while a record was written are those that stand in it.
+/// Checks the parts that were noted while a record was written against its bytes.
 ///
 /// # Panics
 /// If a part is missing or another one, with the name of the case.
