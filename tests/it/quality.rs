@@ -226,6 +226,7 @@ async fn quality_is_graded_for_each_vendor_and_stands_beside_its_own() {
         "66 of 100 points",
         "Event ids shared with the tag: 0 % (WEB, CONVERSIONS_API)",
         "Help Opened",
+        "<code>click_id</code>: Missing parameter: No checkout event of the period carries it.",
     ] {
         assert!(page.body.contains(told), "{told}: {}", page.body);
     }

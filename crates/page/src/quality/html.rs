@@ -149,6 +149,7 @@ fn of_event(sink: &str, event: &EventQuality, own: &[Score], since: i64) -> Mark
                 (coverage("Parameters", "Parameter", &event.parameters, (event, own)))
             }
             (shared_with_tag(event, own))
+            (issues(event, own))
             @if !event.warnings.is_empty() {
                 h4 { "Warnings" }
                 ul {
@@ -208,7 +209,6 @@ fn coverage(title: &str, head: &str, list: &[Coverage], (event, own): (&EventQua
                                         div {
                                             (found.coverage) " %"
                                             @if own.len() > 1 { " " span.note { (score.platform) " " (score.source) } }
-                                            @for issue in &found.issues { div.note { (issue) } }
                                         }
                                     }
                                 }
@@ -240,6 +240,19 @@ fn shared_with_tag(event: &EventQuality, own: &[Score]) -> Markup {
     html! {
         @for (score, overlap) in &overlaps {
             p.note { "Event ids shared with the tag: " (overlap) " % (" (score.platform) ", " (score.source) ")." }
+        }
+    }
+}
+
+/// Lists the troubles that the platform itself sees.
+fn issues(event: &EventQuality, own: &[Score]) -> Markup {
+    let of_event = own.iter().filter_map(|score| score.events.get(&event.event_name));
+    let found = of_event.flatten().filter(|(_, found)| !found.issues.is_empty());
+    let found: Vec<(&String, &signalbox_core::ParameterScore)> = found.collect();
+    html! {
+        @if !found.is_empty() {
+            h4 { "In the platform's words" }
+            ul { @for (name, found) in &found { @for issue in &found.issues { li { code { (name) } ": " (issue) } } } }
         }
     }
 }
