@@ -147,7 +147,7 @@ const ROUTES: [Route; 21] = [
         answer: "The lives of the events with an id, by the [history](history.md) and the journal: receipt, records of each sink, \
                  and what is pending, and why. The body is JSON with `id` and `filter` as for `/events`, or the `place` of a \
                  record; with `again: true` it makes records again from the journal, as they were sent and as the present \
-                 mapping would make them, with personal values as hashes. At most 50 events.",
+                 mapping would make them, with personal values as hashes. `pending: true` instead of an id lists events that a sink has not settled. At most 50 events.",
         act: None,
         handler: || post(events::lives),
     },

@@ -352,8 +352,8 @@ pub(crate) struct EventsArgs {
     /// Only at this sink
     #[arg(long, value_name = "NAME")]
     pub(crate) sink: Option<String>,
-    /// Only with this outcome: delivered, duplicate, filtered, rejected or expired
-    #[arg(long, value_name = "OUTCOME", value_parser = ["delivered", "duplicate", "filtered", "rejected", "expired"])]
+    /// Only with this outcome: delivered, duplicate, filtered, rejected or expired; or the events that are pending
+    #[arg(long, value_name = "OUTCOME", value_parser = ["delivered", "duplicate", "filtered", "rejected", "expired", "pending"])]
     pub(crate) outcome: Option<String>,
     /// Only with this reason code
     #[arg(long, value_name = "CODE")]

@@ -146,6 +146,22 @@ async fn the_events_are_found_on_the_page(rig: &Rig) {
         "{}",
         table.body
     );
+    let waiting = get(admin, "/ui/events?outcome=pending&sink=pinterest").await;
+    assert!(
+        waiting.body.contains("message_id=held") && waiting.body.contains("message_id=erased"),
+        "{}",
+        waiting.body
+    );
+    let none = rig
+        .command(&["events", "--outcome", "pending", "--sink", "hook"])
+        .await;
+    assert_eq!((none.code, none.stdout.as_str()), (Some(1), ""), "{none:?}");
+    let pending = rig.lines(&["events", "--outcome", "pending"]).await;
+    assert_eq!(
+        super::values(&pending, "message_id"),
+        ["erased", "held"],
+        "{pending:?}"
+    );
     assert_eq!(get(admin, "/ui/events?outcome=lost").await.status, 400);
     assert_eq!(get(admin, "/ui/event?message_id=never-sent").await.status, 404);
     let headers = [("x-signalbox", "1"), ("content-type", "application/json")];

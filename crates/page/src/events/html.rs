@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use signalbox_history::{Entry, Outcome};
 use signalbox_runtime::life::{Life, SinkLife, outcome};
 
-use super::query::Query;
+use super::query::{PENDING, Query};
 use super::{Choices, Events};
 use crate::words::{self, link};
 
@@ -16,7 +16,9 @@ pub(super) fn events(view: &Events, query: &Query) -> Markup {
             (search(query))
         }
         @for problem in &view.incomplete { p.note { strong { "Not complete: " } (problem) } }
-        @if query.id().is_some() { (found(view)) } @else { (latest(view, query)) }
+        @if query.id().is_some() { (found(view)) }
+        @else if query.wants_pending() { (pending(view, query)) }
+        @else { (latest(view, query)) }
     }
 }
 
@@ -64,6 +66,19 @@ fn found(view: &Events) -> Markup {
                 p { "The history knows no such event, and none is pending: it was erased, or is older than the history goes back, or it never arrived." }
             }
             @for life in &view.events { (summary(life)) }
+        }
+    }
+}
+
+/// Shows the events that a sink has not settled.
+fn pending(view: &Events, query: &Query) -> Markup {
+    html! {
+        section aria-labelledby="pending" {
+            h2 #pending { "Pending events" }
+            (filters(&view.choices, query))
+            @if view.events.is_empty() { p { "No event is pending here." } }
+            @for life in &view.events { (summary(life)) }
+            @if view.more { p.note { "There are more pending events than these." } }
         }
     }
 }
@@ -125,7 +140,8 @@ fn latest(view: &Events, query: &Query) -> Markup {
 fn filters(choices: &Choices, query: &Query) -> Markup {
     let sources = choices.sources.iter().map(|source| format!("source:{source}"));
     let components: Vec<String> = choices.sinks.iter().cloned().chain(sources).collect();
-    let outcomes = Outcome::ALL.map(|outcome| outcome.name().to_owned());
+    let outcomes = Outcome::ALL.into_iter().map(Outcome::name).chain([PENDING]);
+    let outcomes: Vec<String> = outcomes.map(str::to_owned).collect();
     let texts = [
         ("event_name", "Event name", &query.event_name),
         ("mapping", "Mapping", &query.mapping),

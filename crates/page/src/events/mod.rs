@@ -60,9 +60,11 @@ impl View for Events {
             sources: ledger.sources.keys().map(ToString::to_string).collect(),
             sinks: ledger.sinks.keys().map(ToString::to_string).collect(),
         };
-        if let Some(id) = query.id() {
+        let (id, pending) = (query.id(), query.wants_pending());
+        if id.is_some() || pending {
             let request = LifeRequest {
-                id: Some(id),
+                pending: pending && id.is_none(),
+                id,
                 filter,
                 ..LifeRequest::default()
             };

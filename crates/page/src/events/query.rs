@@ -28,7 +28,7 @@ pub(crate) struct Query {
     pub(super) mapping: Option<String>,
     /// The event's own name, or that at the destination.
     pub(super) event_name: Option<String>,
-    /// `delivered`, `duplicate`, `filtered`, `rejected` or `expired`.
+    /// `delivered`, `duplicate`, `filtered`, `rejected` or `expired`; `pending` lists the events that a sink has not settled.
     pub(super) outcome: Option<String>,
     /// Code of the reason.
     pub(super) reason: Option<String>,
@@ -48,6 +48,9 @@ pub(crate) struct Query {
     /// `csv` answers a table with a head, of `/api/events` only.
     pub(super) format: Option<String>,
 }
+
+/// The outcome of events that have none yet.
+pub(super) const PENDING: &str = "pending";
 
 /// Returns a value unless it is empty.
 fn given(value: Option<&String>) -> Option<&str> {
@@ -71,11 +74,11 @@ impl Query {
     /// Returns the conditions on records.
     pub(super) fn filter(&self) -> Result<Filter, String> {
         let text = |value: &Option<String>| given(value.as_ref()).map(str::to_owned);
-        if let Some(outcome) = given(self.outcome.as_ref())
-            && Outcome::named(outcome).is_none()
-        {
+        let outcome = given(self.outcome.as_ref()).filter(|outcome| *outcome != PENDING);
+        if outcome.is_some_and(|outcome| Outcome::named(outcome).is_none()) {
             return Err(
-                "The outcome must be delivered, duplicate, filtered, rejected or expired.".to_owned(),
+                "The outcome must be delivered, duplicate, filtered, rejected, expired or pending."
+                    .to_owned(),
             );
         }
         Ok(Filter {
@@ -83,7 +86,7 @@ impl Query {
             source: text(&self.source),
             mapping: text(&self.mapping),
             event_name: text(&self.event_name),
-            outcome: text(&self.outcome),
+            outcome: outcome.map(str::to_owned),
             reason: text(&self.reason),
             late: match given(self.late.as_ref()) {
                 None => None,
@@ -110,6 +113,11 @@ impl Query {
             .ok()
             .filter(|limit| limit.is_none_or(|limit| (1..=MOST).contains(&limit)));
         limit.ok_or_else(|| format!("The limit must be a number from 1 to {MOST}."))
+    }
+
+    /// True if pending events are wanted, which no history has.
+    pub(super) fn wants_pending(&self) -> bool {
+        given(self.outcome.as_ref()) == Some(PENDING)
     }
 
     pub(super) fn wants_csv(&self) -> bool {

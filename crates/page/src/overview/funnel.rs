@@ -138,12 +138,12 @@ fn unsent(failed: &[Sum]) -> BTreeSet<(String, String)> {
 }
 
 fn steps(name: &str, sink: &SinkStatus, received: Step, unsent: &BTreeSet<(String, String)>) -> Vec<Step> {
-    let rows = |outcome: &'static str| move |code: &str| rows(name, outcome, code);
-    let filtered = outs("filtered", &sink.filtered, rows("filtered"));
+    let rows_of = |outcome: &'static str| move |code: &str| rows(name, outcome, code);
+    let filtered = outs("filtered", &sink.filtered, rows_of("filtered"));
     let (unmapped, unmeant): (Vec<Out>, Vec<Out>) = filtered
         .into_iter()
         .partition(|out| UNMAPPED.contains(&&*out.reason));
-    let rejected = outs("rejected", &sink.rejected, rows("rejected"));
+    let rejected = outs("rejected", &sink.rejected, rows_of("rejected"));
     let (mut waiting, mut refused): (Vec<Out>, Vec<Out>) = rejected
         .into_iter()
         .partition(|out| unsent.contains(&(name.to_owned(), out.reason.clone())));
@@ -152,10 +152,10 @@ fn steps(name: &str, sink: &SinkStatus, received: Step, unsent: &BTreeSet<(Strin
             outcome: "pending",
             reason: String::new(),
             events: sink.pending,
-            rows: String::new(),
+            rows: rows(name, "pending", ""),
         });
     }
-    refused.extend(outs("expired", &sink.expired, rows("expired")));
+    refused.extend(outs("expired", &sink.expired, rows_of("expired")));
     let mut steps = vec![received];
     let mut events = sink.journalled;
     let parts = [

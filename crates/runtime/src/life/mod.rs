@@ -42,6 +42,8 @@ pub struct LifeRequest {
     /// The place of a record in the history, instead of an id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// True to list pending events instead, the oldest ones of the log first.
+    pub pending: bool,
     /// Conditions on the records. With any but the sink's name, pending events are left out.
     pub filter: Filter,
     /// True to make records again: the sent ones, and those of the present mappings.
@@ -100,7 +102,7 @@ pub async fn lives(sight: Sight<'_>, request: &LifeRequest) -> Result<Lives, Str
                 .to_owned(),
         );
     }
-    lives.more = told.page.next.is_some() || told.groups.len() > MOST_EVENTS;
+    lives.more = told.page.next.is_some() || told.unsettled.more || told.groups.len() > MOST_EVENTS;
     told.groups.truncate(MOST_EVENTS);
     let groups = std::mem::take(&mut told.groups);
     lives.events = groups.into_iter().map(|group| told.life(group)).collect();
@@ -139,6 +141,7 @@ impl Search {
                 };
                 (Vec::new(), page)
             }
+            (None, None) if request.pending => (Vec::new(), Page::default()),
             (None, None) => return Err("name an id, or the place of a record".to_owned()),
         };
         // Other records of the same events: of sinks that know no order, and of the source.
@@ -272,7 +275,11 @@ impl Telling<'_> {
     /// Reads the events of the records, and adds pending ones.
     async fn read(&mut self, hashes: &[IdHash]) -> Result<(), String> {
         let keys = self.sight.reader.keys().clone();
-        let wanted = Wanted { hashes, keys: &keys };
+        let wanted = Wanted {
+            hashes,
+            keys: &keys,
+            all: self.request.pending,
+        };
         let pending = self
             .read_journal(&wanted)
             .await
@@ -325,10 +332,16 @@ impl Telling<'_> {
         let (until, found) = (Instant::now() + SEARCH, &mut self.unsettled);
         // A messageId names one event: with its records at hand, its other sinks are known by its place.
         let one_event = matches!(self.request.id, Some(WantedId::MessageId(_)) | None);
+        let sink = self.request.filter.sink.as_deref();
+        let states: Vec<&SinkState> = self.states.iter().collect();
+        let states: Vec<&SinkState> = match (self.request.pending, sink) {
+            (true, Some(sink)) => states.into_iter().filter(|state| state.name == sink).collect(),
+            _ => states,
+        };
         if !one_event || known.is_empty() {
-            pending::search_log(journal, &self.states, wanted, until, found).await?;
+            pending::search_log(journal, &states, wanted, until, found).await?;
         }
-        pending::search_parked(journal, &self.states, wanted, &known, until, found).await?;
+        pending::search_parked(journal, &states, wanted, &known, until, found).await?;
         let in_log = found.in_log.drain(..).map(|(place, event)| (Some(place), event));
         let parked = found.parked.iter();
         let parked = parked.map(|(_, parked)| (parked.place(), parked.event.clone()));

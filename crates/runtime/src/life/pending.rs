@@ -8,7 +8,7 @@ use signalbox_history::{IdHash, IdKeys, IdKind};
 use signalbox_journal::{Journal, JournalError, Parked, Position, SinkState};
 
 use super::model::{Pending, Why};
-use super::told;
+use super::{MOST_EVENTS, told};
 use crate::history::{self, order_id};
 use crate::ledger::Ledger;
 
@@ -19,12 +19,17 @@ const AT_ONCE: usize = 500;
 pub(super) struct Wanted<'a> {
     pub(super) hashes: &'a [IdHash],
     pub(super) keys: &'a IdKeys,
+    /// True if it looks for all events.
+    pub(super) all: bool,
 }
 
 impl Wanted<'_> {
     /// True if an event has one of the ids: its own, its order's, or a person's. Until an event is mapped, its `messageId`
     /// stands for the id at destinations.
     pub(super) fn finds(&self, event: &Event) -> bool {
+        if self.all {
+            return true;
+        }
         let has = |hash: IdHash| self.hashes.contains(&hash);
         let message_id = event.message_id();
         has(self.keys.hash(IdKind::MessageId, message_id))
@@ -43,17 +48,23 @@ pub(super) struct Unsettled {
     pub(super) parked: Vec<(String, Parked)>,
     /// True if time was up before the end.
     pub(super) cut_short: bool,
+    /// True if there are more events than an answer has.
+    pub(super) more: bool,
 }
 
 /// Searches the log where sinks have unsettled events.
 pub(super) async fn search_log(
     journal: &dyn Journal,
-    states: &[SinkState],
+    states: &[&SinkState],
     wanted: &Wanted<'_>,
     until: Instant,
     found: &mut Unsettled,
 ) -> Result<(), JournalError> {
-    let waiting: Vec<&SinkState> = states.iter().filter(|state| !state.unread.is_empty()).collect();
+    let waiting: Vec<&SinkState> = states
+        .iter()
+        .copied()
+        .filter(|state| !state.unread.is_empty())
+        .collect();
     let held = journal.find(i64::MAX).await?;
     let spans: Vec<_> = waiting.iter().flat_map(|state| state.unsettled()).collect();
     let first = spans.iter().map(|(from, _)| *from).min().unwrap_or(held.to);
@@ -72,6 +83,10 @@ pub(super) async fn search_log(
             let source = &entry.event.receipt().source;
             let owed = waiting.iter().any(|state| state.awaits(entry.position, source));
             if owed && wanted.finds(&entry.event) {
+                if found.in_log.len() >= MOST_EVENTS {
+                    found.more = true;
+                    return Ok(());
+                }
                 found.in_log.push((entry.position, entry.event));
             }
         }
@@ -81,7 +96,7 @@ pub(super) async fn search_log(
 /// Searches the parked events of all sinks, for wanted ones and for those with a known place in the log.
 pub(super) async fn search_parked(
     journal: &dyn Journal,
-    states: &[SinkState],
+    states: &[&SinkState],
     wanted: &Wanted<'_>,
     known: &[Position],
     until: Instant,
@@ -100,9 +115,13 @@ pub(super) async fn search_parked(
                 let place = parked.place();
                 place.is_some_and(|place| known.contains(&place)) || wanted.finds(&parked.event)
             });
-            found
-                .parked
-                .extend(hits.map(|parked| (state.name.clone(), parked)));
+            for parked in hits {
+                if found.parked.len() >= MOST_EVENTS * states.len() {
+                    found.more = true;
+                    return Ok(());
+                }
+                found.parked.push((state.name.clone(), parked));
+            }
             match last.filter(|_| page.more) {
                 Some(last) => from = last + 1,
                 None => break,

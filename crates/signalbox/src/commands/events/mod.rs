@@ -19,19 +19,24 @@ use crate::cli::EventsArgs;
 use crate::exit::{self, Code, Failure};
 use crate::terminal::{print, tell};
 
+/// The outcome of events that have none yet.
+const PENDING: &str = "pending";
+
 pub(crate) async fn run(args: &EventsArgs) -> Result<Code, Failure> {
     let id = wanted(args).map_err(|problem| Failure::Problem(exit::USAGE, problem))?;
     let filter = Filter {
         sink: args.sink.clone(),
-        outcome: args.outcome.clone(),
+        outcome: args.outcome.clone().filter(|outcome| outcome != PENDING),
         reason: args.reason.clone(),
         since: args.since,
         ..Filter::default()
     };
     let settings = load_for_operators(&args.config.config)?;
-    if id.is_some() || args.place.is_some() {
+    let pending = args.outcome.as_deref() == Some(PENDING) && id.is_none() && args.place.is_none();
+    if id.is_some() || args.place.is_some() || pending {
         let request = LifeRequest {
             id,
+            pending,
             place: args.place,
             filter,
             again: args.sent,
@@ -80,7 +85,11 @@ async fn lives(
     .await?;
     tell_incomplete(&lives.incomplete);
     if lives.events.is_empty() {
-        tell(unknown(settings));
+        tell(if request.pending {
+            "no event is pending there"
+        } else {
+            unknown(settings)
+        });
         return Ok(exit::FAILED);
     }
     print(&lives::show(&lives.events, args.json)?);
