@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use signalbox_admin::Caller;
+use signalbox_admin::{Caller, done};
 use signalbox_core::TestReply;
 
 use super::data::Tester;
@@ -125,10 +125,17 @@ async fn answer(page: &Page, caller: &Caller, fields: Given, send: bool) -> Resp
             text: tester.event.as_deref(),
             reply: reply.as_ref().map(|(sink, reply)| (sink.as_str(), reply)),
         };
-        Ok::<_, Problem>(html::tester(&tester, &shown, caller))
+        let main = html::tester(&tester, &shown, caller);
+        Ok::<_, Problem>((main, reply.map(|(sink, _)| page.admin.deed(Some(&sink)))))
     };
     match result.await {
-        Ok(main) => document(page, caller, Tester::TITLE, None, &main).into_response(),
+        Ok((main, deed)) => {
+            let shown = document(page, caller, Tester::TITLE, None, &main).into_response();
+            match deed {
+                Some(deed) => done(deed, shown),
+                None => shown,
+            }
+        }
         Err(problem) => {
             // The script shows the sentence of an answer that is no page above the form, which stays as it is.
             (problem.status, problem.message).into_response()
