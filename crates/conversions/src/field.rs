@@ -39,6 +39,9 @@ pub struct Row {
     pub format: Option<&'static str>,
     /// The text holds what people type or pages put there, so personal data and secrets are taken out of it.
     pub scrub: Option<Scrub>,
+    /// The field holds the code of the vendor's test tool, which stands beside the events; true if the vendor counts events
+    /// with one.
+    pub test_code: Option<bool>,
     /// The rows of an object.
     pub members: &'static [Row],
 }
@@ -204,6 +207,7 @@ impl Row {
             vendor_only: false,
             format: None,
             scrub: None,
+            test_code: None,
             members: &[],
         }
     }
@@ -347,6 +351,12 @@ impl Row {
     /// Marks a field that Segment's destination does not send.
     pub const fn vendor_only(mut self) -> Row {
         self.vendor_only = true;
+        self
+    }
+
+    /// Marks the code of the vendor's test tool; `counts` is true if the vendor counts events with one.
+    pub const fn test_code(mut self, counts: bool) -> Row {
+        self.test_code = Some(counts);
         self
     }
 

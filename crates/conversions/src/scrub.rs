@@ -153,7 +153,6 @@ mod tests {
         rules: &rules::SEGMENT,
         segment_rules: &rules::SEGMENT,
         settings: &[],
-        testing: None,
     };
 
     #[test]

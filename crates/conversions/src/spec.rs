@@ -32,8 +32,6 @@ pub struct Spec {
     pub segment_rules: &'static Rules,
     /// Properties that settings fill, not mappings, and that can be left out.
     pub settings: &'static [&'static str],
-    /// The mark of test events; `None` if the vendor has none.
-    pub testing: Option<Testing>,
 }
 
 /// The mark of test events.
@@ -48,13 +46,6 @@ pub enum Testing {
         /// True if the vendor counts such events like any other.
         counts: bool,
     },
-}
-
-impl Testing {
-    /// Makes the mark of a code in the body.
-    pub const fn code(member: &'static str, counts: bool) -> Option<Testing> {
-        Some(Testing::Code { member, counts })
-    }
 }
 
 /// The rules that a sink follows.
@@ -110,6 +101,15 @@ impl Spec {
             Compat::Vendor => self.rules,
             Compat::Segment => self.segment_rules,
         }
+    }
+
+    /// Returns the mark of test events that the fields tell: the code of a test tool.
+    pub fn testing(&self) -> Option<Testing> {
+        let code = |row: &Row| Testing::Code {
+            member: row.field.key,
+            counts: row.test_code.unwrap_or_default(),
+        };
+        self.rows.iter().find(|row| row.test_code.is_some()).map(code)
     }
 
     /// Returns the preset of a name: as Segment shows it, in any letter case, or the vendor's event name.

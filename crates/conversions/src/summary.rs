@@ -148,7 +148,6 @@ mod tests {
         rules: &rules::PINTEREST,
         segment_rules: &rules::SEGMENT,
         settings: &[],
-        testing: None,
     };
 
     fn record(summaries: &Summaries, write: impl FnOnce(&mut Object<'_>)) -> Record {

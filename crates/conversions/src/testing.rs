@@ -10,7 +10,7 @@ use crate::vendor::{Frame, Vendor};
 
 /// Tells how a vendor takes test events.
 pub(crate) fn mode<V: Vendor>(vendor: &V) -> Option<TestMode> {
-    Some(match vendor.spec().testing? {
+    Some(match vendor.testing()? {
         Testing::Parameter(..) => TestMode {
             needs_code: false,
             counts: false,
@@ -30,7 +30,7 @@ pub(crate) fn request<V: Vendor>(
 ) -> Option<Request> {
     let Frame { open, close } = vendor.frame(batch_key);
     let body = |open: &str| -> Body { join(open, std::iter::once(record), ",", close) };
-    match vendor.spec().testing? {
+    match vendor.testing()? {
         Testing::Parameter(name, value) => {
             let mut request = vendor.post(body(open));
             let has = request.url.query_pairs().any(|(key, _)| key == name);

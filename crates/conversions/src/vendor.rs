@@ -19,7 +19,7 @@ use crate::personal;
 use crate::presets::Preset;
 use crate::scrub::Scrubbing;
 use crate::sources::Sources;
-use crate::spec::{Compat, Spec};
+use crate::spec::{Compat, Spec, Testing};
 use crate::whereabouts::Whereabouts;
 
 /// A conversions API. The kit matches events with mappings, evaluates them, coerces their payload to the field table, and
@@ -91,6 +91,12 @@ pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
     /// The reason why there are none.
     fn interpret_score(&self, reply: &Reply) -> Result<Vec<Score>, Reason> {
         Err(StatusTable::new().reason(reply, ""))
+    }
+
+    /// Tells how the vendor wants test events marked. Default: by the code of a field ([`Row::test_code`](crate::field::Row)),
+    /// if there is one.
+    fn testing(&self) -> Option<Testing> {
+        self.spec().testing()
     }
 
     /// Returns facts learnt from replies, for the status. Default: none.

@@ -11,7 +11,7 @@ use signalbox_conversions::field::Kind::{self, Amount, Contents, Currency, Text,
 use signalbox_conversions::field::{Identifier, Row};
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{META, SEGMENT_META};
-use signalbox_conversions::{Spec, Testing, either, fields, first_id, from_path, key, member, own, products};
+use signalbox_conversions::{Spec, either, fields, first_id, from_path, key, member, own, products};
 use signalbox_segment::schema::FieldType::{Boolean, Integer, Object, String};
 use signalbox_segment::schema::{Choice, Field, FieldType};
 
@@ -193,7 +193,7 @@ pub(crate) const EVENT: &[Row] = &[
     member!("num_items", "Number of Items", COUNT, "How many products in all.").derived(derive::NUM_ITEMS, "the quantities of the contents, added up"),
     member!("content_category", "Content Category", ANY, "Category of the content."),
     member!("search_string", "Search String", ANY, "What was searched for.").search().vendor_default(FirstOf(&["properties.query"])),
-    own!("test_event_code", "Test Event Code", String, "Shows the event in the test tool of Events Manager; Meta counts it all the same."),
+    own!("test_event_code", "Test Event Code", String, "Shows the event in the test tool of Events Manager; Meta counts it all the same.").test_code(true),
     member!("order_id", "Order ID", ANY, "The order's id.").vendor_only().vendor_default(FirstOf(&["properties.order_id"])),
     member!("predicted_ltv", "Predicted Lifetime Value", Amount, "What the customer is expected to spend over time.").vendor_only(),
     member!("status", "Status", ANY, "State of a registration or subscription.").vendor_only(),
@@ -255,7 +255,6 @@ const BASE: Spec = Spec {
     rules: &META,
     segment_rules: &SEGMENT_META,
     settings: &[],
-    testing: Testing::code("test_event_code", true),
 };
 
 /// Meta's conversions as data.

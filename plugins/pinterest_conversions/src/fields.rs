@@ -12,7 +12,7 @@ use signalbox_conversions::field::Kind::{
 use signalbox_conversions::field::{Identifier, Row};
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{PINTEREST, SEGMENT};
-use signalbox_conversions::{Spec, Testing, fields, first_id, key, products};
+use signalbox_conversions::{Spec, fields, first_id, key, products};
 use signalbox_segment::schema::FieldType::{Boolean, Object, String};
 use signalbox_segment::schema::{Choice, Field};
 
@@ -358,7 +358,6 @@ pub static SPEC: Spec = Spec {
     rules: &PINTEREST,
     segment_rules: &SEGMENT,
     settings: &["partner_name", "np"],
-    testing: Some(Testing::Parameter("test", "true")),
 };
 
 #[cfg(test)]

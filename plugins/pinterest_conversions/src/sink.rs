@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::de::IgnoredAny;
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
-use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written, refused_properties};
+use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Testing, Vendor, Written, refused_properties};
 use signalbox_core::{Outcome, Reason, Record, Score, Verdict};
 use signalbox_http::{Body, Bytes, Reply, Request, ScoreRequest, StatusTable, Url, header};
 use signalbox_segment::value::Value;
@@ -75,6 +75,10 @@ impl Vendor for Pinterest {
             401 | 403 | 404 => Verdict::Hold(operator(reply)),
             _ => StatusTable::new().failure(reply, &words(reply)),
         }
+    }
+
+    fn testing(&self) -> Option<Testing> {
+        Some(Testing::Parameter("test", "true"))
     }
 
     fn probe(&self) -> Option<Request> {

@@ -12,9 +12,7 @@ use signalbox_conversions::field::Kind::{self, Amount, Contents, Currency, Numbe
 use signalbox_conversions::field::{Identifier, Row};
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{SEGMENT_TIKTOK, TIKTOK};
-use signalbox_conversions::{
-    Preset, Spec, Testing, either, fields, first_id, from_path, key, member, own, products,
-};
+use signalbox_conversions::{Preset, Spec, either, fields, first_id, from_path, key, member, own, products};
 use signalbox_segment::schema::Field;
 use signalbox_segment::schema::FieldType::{self, Boolean, Object, String};
 
@@ -39,7 +37,7 @@ const SHARED: &[Row] = &[
     own!("timestamp", "Event Timestamp", String).describe("When it happened: a date, or an epoch number, of seconds to nanoseconds.").default_mapping(from_path!("timestamp")),
     own!("event_id", "Event ID", String).describe("The id by which TikTok recognises duplicates. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
     own!("limited_data_use", "Limited Data Use", Boolean).describe("Whether TikTok may process the event to a limited extent only, where a law of the place says so.").default_mapping(from_path!("properties.limited_data_use")).derived(derive::LIMITED_DATA_USE, "true if `context.device.adTrackingEnabled` or the consent to `Advertising` in `context.consent.categoryPreferences` is false"),
-    own!("test_event_code", "Test Event Code", String).describe("A code of Events Manager; TikTok shows the event there and does not count it."),
+    own!("test_event_code", "Test Event Code", String).describe("A code of Events Manager; TikTok shows the event there and does not count it.").test_code(false),
     own!("locale", "Locale", String).describe("BCP 47 language tag.").default_mapping(from_path!("context.locale")),
     own!("ip", "IP Address", String).identifies(Identifier::IpAddress).describe("IPv4 or IPv6 address of the user; never hashed.").default_mapping(from_path!("context.ip")),
     own!("user_agent", "User Agent", String).identifies(Identifier::UserAgent).describe("User agent of the browser or app; never hashed.").default_mapping(from_path!("context.userAgent")),
@@ -195,6 +193,5 @@ const fn spec(rows: &'static [Row], fields: &'static [Field<'static>], presets: 
         rules: &TIKTOK,
         segment_rules: &SEGMENT_TIKTOK,
         settings: &[],
-        testing: Testing::code("test_event_code", false),
     }
 }

@@ -62,4 +62,14 @@ export function tester(test, router) {
     await page.getByText('JSON', { exact: false }).nth(1).waitFor()
     await page.end()
   })
+
+  test("a mapping's fields are shown on the pipeline's page", async () => {
+    const page = await reader()
+    await page.goto(`${router().page}/ui/pipeline?sink=pinterest&mapping=Checkout`)
+    await page.getByRole('heading', { name: 'Fields of Checkout' }).waitFor()
+    await page.getByRole('cell', { name: 'user_data.em', exact: true }).waitFor()
+    await accessible(page)
+    allWell(page)
+    await page.end()
+  })
 }

@@ -79,7 +79,6 @@ pub(crate) static SPEC: Spec = Spec {
     rules: &rules::PINTEREST,
     segment_rules: &rules::SEGMENT,
     settings: &[],
-    testing: Testing::code("test_code", false),
 };
 
 const HASHED: &[PersonalField] = personal!(USER);
@@ -97,6 +96,14 @@ pub(crate) struct Acme {
 impl Vendor for Acme {
     fn spec(&self) -> &'static Spec {
         &SPEC
+    }
+
+    fn testing(&self) -> Option<Testing> {
+        let member = "test_code";
+        Some(Testing::Code {
+            member,
+            counts: false,
+        })
     }
 
     fn derive<'a>(&self, derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {

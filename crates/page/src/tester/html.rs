@@ -113,7 +113,7 @@ fn answer(sink: &str, reply: &TestReply) -> Markup {
             p { (results::answer(sink, reply)) }
             @if let Some(reading) = &reply.reading { p { (reading) } }
             @if let Some(id) = &reply.request_id { p.note { "Request id: " code { (id) } } }
-            @if !reply.body.is_empty() { pre tabindex="0" aria-label="Body of the answer" { (reply.body) } }
+            @if !reply.body.is_empty() { pre tabindex="0" role="group" aria-label="Body of the answer" { (reply.body) } }
         }
     }
 }
@@ -127,7 +127,7 @@ fn result(index: usize, trial: &Trial, shown: &Shown<'_>, caller: &Caller) -> Ma
             p.note { "As an event of the source " (trial.source) "." }
             (steps(&trial.steps))
             (mappings(&trial.mappings))
-            @for record in &trial.records { (made(record)) }
+            @for record in &trial.records { (made(&trial.sink, record)) }
             @if let Some(mode) = trial.test {
                 @for (number, record) in trial.records.iter().filter(|record| record.reason.is_none()).enumerate() {
                     (send_as_test((index, number), trial, (record, mode), shown, caller))
@@ -228,7 +228,7 @@ fn clause(part: &Clause) -> Markup {
     }
 }
 
-fn made(record: &TrialRecord) -> Markup {
+fn made(sink: &str, record: &TrialRecord) -> Markup {
     html! {
         h4 {
             "Record of the mapping " (record.mapping)
@@ -242,13 +242,13 @@ fn made(record: &TrialRecord) -> Markup {
                 }
             }
         }
-        @if !record.fields.is_empty() { (fields(record)) }
-        @if let Some(request) = &record.request { (as_sent(request)) }
+        @if !record.fields.is_empty() { (fields(sink, record)) }
+        @if let Some(request) = &record.request { (as_sent(sink, request)) }
     }
 }
 
-fn fields(record: &TrialRecord) -> Markup {
-    let label = format!("Values of the record of {}", record.mapping);
+fn fields(sink: &str, record: &TrialRecord) -> Markup {
+    let label = format!("Values of the record of {} for {sink}", record.mapping);
     html! {
         div.scroll tabindex="0" role="region" aria-label=(label) {
             table {
@@ -276,11 +276,11 @@ fn row(field: &TrialField) -> Markup {
     }
 }
 
-fn as_sent(request: &RequestText) -> Markup {
+fn as_sent(sink: &str, request: &RequestText) -> Markup {
     html! {
         details {
             summary { "The request" }
-            pre tabindex="0" aria-label="The request" {
+            pre tabindex="0" role="group" aria-label={ "Request to " (sink) } {
                 (request.method) " " (request.url) "\n"
                 @for (name, value) in &request.headers { (name) ": " (value) "\n" }
                 "\n" (request.body)
