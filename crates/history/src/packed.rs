@@ -13,12 +13,19 @@ use crate::record::{Attempt, Outcome, Record, Warned};
 const NONE: u32 = u32::MAX;
 
 /// Packed records.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Packed {
     bytes: Vec<u8>,
     count: u64,
     /// The sets of match keys of these records, which have their places instead.
     sets: Vec<Arc<MatchKeys>>,
+}
+
+/// Shows no record: ids are in it as events have them.
+impl std::fmt::Debug for Packed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Packed({} records, {} bytes)", self.count, self.bytes.len())
+    }
 }
 
 impl Packed {
@@ -326,6 +333,7 @@ mod tests {
         let mut packed = Packed::default();
         given.iter().for_each(|record| packed.push(record));
         assert_eq!((packed.count(), packed.sets.len()), (6, 2));
+        assert!(format!("{packed:?}").starts_with("Packed(6 records, "));
         let found: Vec<Record<'_>> = packed.records().collect();
         assert_eq!(format!("{found:?}"), format!("{given:?}"));
         let ids = |records: &[Record<'_>]| -> Vec<_> {
