@@ -377,10 +377,10 @@ async fn the_pipeline_is_drawn_and_described_without_secrets() {
     );
     let setting = |component: &Value, path: &str| {
         let settings = component["settings"].as_array().unwrap().iter();
-        let found = settings
+        let mut found = settings
             .filter(|setting| setting["path"] == path)
             .map(|setting| setting["value"].clone());
-        found.last().unwrap_or_else(|| panic!("{path}: {component}"))
+        found.next_back().unwrap_or_else(|| panic!("{path}: {component}"))
     };
     assert_eq!(setting(&pinterest, "ad_account_id"), "\"549755885175\"");
     assert_eq!(setting(&pinterest, "conversion_token"), Value::Null);
