@@ -76,7 +76,7 @@ export function picture(test) {
       const { funnels } = await answer.json()
       return funnels.every(({ steps }) => steps[0].events > 45)
     })
-    const page = await reader({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' })
+    const page = await reader({ viewport: { width: 1280, height: 1150 }, colorScheme: 'light' })
     await page.goto(`${address}/ui/overview`)
     const taken = path.join(PICTURES, 'readme.png')
     await page.screenshot({ path: taken })

@@ -55,13 +55,16 @@ pub(crate) struct Out {
     pub(super) rows: String,
 }
 
+/// The sources that each sink listens to.
+pub(super) type Inputs = BTreeMap<String, BTreeSet<String>>;
+
 /// Makes the funnels of all sinks. `failed` are sums by sink, outcome and reason: a reason without a single attempt is one of
 /// ours, by which records were rejected before they were sent.
-pub(super) fn all(status: &Status, failed: &[Sum]) -> Vec<Funnel> {
-    let received = received(&status.sources);
+pub(super) fn all(status: &Status, inputs: &Inputs, failed: &[Sum]) -> Vec<Funnel> {
     let unsent = unsent(failed);
     let funnel = |(name, sink): (&String, &SinkStatus)| {
-        let steps = steps(name, sink, received.clone(), &unsent);
+        let received = received(&status.sources, inputs.get(name));
+        let steps = steps(name, sink, received, &unsent);
         Funnel {
             sink: name.clone(),
             disabled: sink.disabled,
@@ -74,14 +77,15 @@ pub(super) fn all(status: &Status, failed: &[Sum]) -> Vec<Funnel> {
     status.sinks.iter().map(funnel).collect()
 }
 
-/// Makes the first step, which all sinks share.
-fn received(sources: &BTreeMap<String, SourceStatus>) -> Step {
+/// Makes the first step, of the sources that the sink listens to; of all sources if that is not known.
+fn received(sources: &BTreeMap<String, SourceStatus>, inputs: Option<&BTreeSet<String>>) -> Step {
     let mut step = Step {
         name: "received",
         events: 0,
         out: Vec::new(),
     };
-    for (name, source) in sources {
+    let listens = |name: &String| inputs.is_none_or(|inputs| inputs.contains(name));
+    for (name, source) in sources.iter().filter(|(name, _)| listens(name)) {
         let component = format!("{}{name}", signalbox_journal::SOURCE);
         step.events += source.received;
         // The history has no rows of refused requests.
@@ -213,7 +217,8 @@ mod tests {
             attempts,
             ..Sum::default()
         };
-        let funnels = all(&status, &[failed("missing_field", 0), failed("bad_request", 3)]);
+        let sums = [failed("missing_field", 0), failed("bad_request", 3)];
+        let funnels = all(&status, &Inputs::new(), &sums);
         let events: Vec<(&str, u64)> = funnels[0]
             .steps
             .iter()
@@ -232,6 +237,22 @@ mod tests {
             funnels[0].steps[1].out[0].rows,
             "/ui/events?sink=pin&outcome=filtered&reason=no_consent"
         );
+    }
+
+    #[test]
+    fn a_sink_receives_from_its_inputs_alone() {
+        let source = |received| SourceStatus {
+            received,
+            ..SourceStatus::default()
+        };
+        let status = Status {
+            sources: [("web".to_owned(), source(5)), ("app".to_owned(), source(7))].into(),
+            sinks: [("pin".to_owned(), SinkStatus::default())].into(),
+            ..status()
+        };
+        let inputs = [("pin".to_owned(), ["app".to_owned()].into())].into();
+        assert_eq!(all(&status, &inputs, &[])[0].steps[0].events, 7);
+        assert_eq!(all(&status, &Inputs::new(), &[])[0].steps[0].events, 12);
     }
 
     fn status() -> Status {

@@ -14,6 +14,7 @@ use signalbox_history::{By, Report, Sum};
 
 pub(crate) use self::data::Overview;
 use self::data::{Breakdowns, Fill};
+use self::funnel::Inputs;
 use crate::problem::Problem;
 use crate::state::Page;
 use crate::view::View;
@@ -59,7 +60,7 @@ impl View for Overview {
             level,
             sentence,
             advice,
-            funnels: funnel::all(&status, failed),
+            funnels: funnel::all(&status, &inputs(page), failed),
             fills: fills(&status),
             breakdowns: sums.map(|sums| sums.breakdowns(&status)),
         })
@@ -68,6 +69,14 @@ impl View for Overview {
     fn html(&self, query: &Query, _: &Caller) -> Markup {
         html::overview(self, query.sink.as_deref())
     }
+}
+
+/// Returns the sources that each sink of the running file listens to.
+fn inputs(page: &Page) -> Inputs {
+    let outline = page.admin.source().outline();
+    let listening = outline.iter().filter(|component| !component.inputs.is_empty());
+    let inputs = listening.map(|sink| (sink.name.clone(), sink.inputs.iter().cloned().collect()));
+    inputs.collect()
 }
 
 /// The answers of the history that the overview needs.
