@@ -182,6 +182,9 @@ pub fn table(out: &mut String, head: &str, rows: Vec<Vec<String>>) {
     }
     out.push('\n');
     let head: Vec<String> = head.split(' ').map(str::to_owned).collect();
+    // A line feed in a cell would make a row of its own.
+    let escaped = |row: &Vec<String>| row.iter().map(|cell| plain(cell).into_owned()).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(escaped).collect();
     let all = || std::iter::once(&head).chain(&rows);
     let widths: Vec<usize> = (0..head.len())
         .map(|column| {

@@ -33,6 +33,9 @@ use signalbox_admin::{AdminState, PageRoutes};
 
 use crate::mount::Mount;
 
+/// The first view.
+const HOME: &str = "/ui/overview";
+
 /// Builds the routes of the page and of its API.
 #[must_use]
 pub fn routes(admin: AdminState) -> PageRoutes {
@@ -53,6 +56,8 @@ pub fn routes(admin: AdminState) -> PageRoutes {
         .acting_post("/ui/tester/send", tester::SEND_WORD, post(tester::send_form))
         .view::<pipeline::Pipeline>()
         .view::<audit::AuditLog>()
-        .route("/", get(|| async { Redirect::to("/ui/overview") }))
+        .route("/", get(|| async { Redirect::to(HOME) }))
+        .route("/ui", get(|| async { Redirect::to(HOME) }))
+        .route("/ui/", get(|| async { Redirect::to(HOME) }))
         .finish(admin)
 }

@@ -86,7 +86,8 @@ impl Mount {
         let router = self
             .router
             .route("/api/openapi.json", described)
-            .route("/ui/assets/{name}", get(assets::serve));
+            .route("/ui/assets/{name}", get(assets::serve))
+            .route("/ui/{*path}", get(missing));
         PageRoutes {
             router: router.with_state(page),
             posts: self.posts,
@@ -121,6 +122,13 @@ async fn show<V: View>(
             (problem.status, page).into_response()
         }
     }
+}
+
+/// Answers for an address of no view, in the frame of the page.
+async fn missing(State(page): State<Page>, Extension(caller): Extension<Caller>) -> Response {
+    let problem = Problem::not_found("There is no such page. The menu leads to those that there are.");
+    let page = document(&page, &caller, "Not found", None, &problem.html());
+    (problem.status, page).into_response()
 }
 
 async fn answer<V: View>(

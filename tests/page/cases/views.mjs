@@ -42,6 +42,11 @@ export function views(test, router) {
     const answer = await page.goto(`${router().page}/ui/overview?sink=none`)
     if (answer.status() !== 404) throw new Error(`it answers ${answer.status()}`)
     await page.getByText("There is no sink 'none'.").waitFor()
+    const missing = await page.goto(`${router().page}/ui/overviews/`)
+    if (missing.status() !== 404) throw new Error(`it answers ${missing.status()}`)
+    await page.getByText('There is no such page.').waitFor()
+    await page.goto(`${router().page}/ui/`)
+    await page.waitForURL('**/ui/overview')
     await page.end()
   })
 

@@ -104,7 +104,13 @@ pub(super) fn list(status: &Status, troubles: Vec<Trouble>, hours: &[Sum]) -> Ve
             "The totals of the ledger count them. If it happens often, give the history a faster disk.",
         );
     }
-    list.extend(failing(hours));
+    // What is retried or discarded needs no look any more.
+    let kept = |sink: &str| status.sinks.get(sink).is_none_or(|sink| sink.letters.kept > 0);
+    list.extend(
+        failing(hours)
+            .into_iter()
+            .filter(|advice| kept(&advice.component)),
+    );
     list.sort_by_key(|advice| std::cmp::Reverse(advice.level));
     list
 }

@@ -27,6 +27,10 @@ pub(crate) struct Funnel {
     pub(super) oldest_pending_seconds: Option<u64>,
     /// Dead letters kept.
     pub(super) dead_letters: u64,
+    /// Events that were journalled for it again, since their dead letters were retried.
+    pub(super) returned: u64,
+    /// Records of this process that were not sent, since the destination has them. Their events count as accepted.
+    pub(super) not_sent_again: u64,
     /// The steps: `received`, `journalled`, `meant`, `mapped`, `sent`, `accepted`.
     pub(super) steps: Vec<Step>,
 }
@@ -45,7 +49,8 @@ pub(crate) struct Step {
 /// Events that came no further.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Out {
-    /// The outcome: `refused`, `duplicate`, `filtered`, `rejected`, `expired`, or `pending`.
+    /// The outcome: `refused`, `duplicate`, `filtered`, `rejected`, `expired`, `pending`, or `not owed` for events that arrived
+    /// while the sink was disabled or not there yet.
     pub(super) outcome: &'static str,
     /// Code of the reason; empty for duplicates and pending events.
     pub(super) reason: String,
@@ -58,12 +63,44 @@ pub(crate) struct Out {
 /// The sources that each sink listens to.
 pub(super) type Inputs = BTreeMap<String, BTreeSet<String>>;
 
-/// Makes the funnels of all sinks. `failed` are sums by sink, outcome and reason: a reason without a single attempt is one of
-/// ours, by which records were rejected before they were sent.
+/// Codes by which records are rejected before they are sent, for those that the history no longer knows.
+const OURS: [&str; 12] = [
+    "bad_field",
+    "delivery_panicked",
+    "mapping_failed",
+    "mapping_gone",
+    "mapping_too_deep",
+    "missing_field",
+    "no_identifier",
+    "not_for_this_sink",
+    "property_stripped",
+    "record_too_large",
+    "segment_validation",
+    "unreadable_time",
+];
+
+/// Makes the funnels of all sinks. `failed` are sums by sink, outcome and reason: a reason without a single attempt is one by
+/// which records were rejected before they were sent.
 pub(super) fn all(status: &Status, inputs: &Inputs, failed: &[Sum]) -> Vec<Funnel> {
     let unsent = unsent(failed);
     let funnel = |(name, sink): (&String, &SinkStatus)| {
-        let received = received(&status.sources, inputs.get(name));
+        let mut received = received(&status.sources, inputs.get(name));
+        let arrived = received
+            .events
+            .saturating_sub(received.out.iter().map(|out| out.events).sum());
+        if let Some(events) = arrived.checked_sub(sink.journalled).filter(|events| *events > 0) {
+            received.out.push(Out {
+                outcome: "not owed",
+                reason: if sink.disabled {
+                    "disabled"
+                } else {
+                    "before_this_sink"
+                }
+                .to_owned(),
+                events,
+                rows: String::new(),
+            });
+        }
         let steps = steps(name, sink, received, &unsent);
         Funnel {
             sink: name.clone(),
@@ -71,6 +108,8 @@ pub(super) fn all(status: &Status, inputs: &Inputs, failed: &[Sum]) -> Vec<Funne
             held: sink.held.as_ref().map(|held| held.message.clone()),
             oldest_pending_seconds: sink.oldest_pending_age_seconds,
             dead_letters: sink.letters.kept,
+            returned: sink.journalled.saturating_sub(arrived),
+            not_sent_again: sink.records.duplicate,
             steps,
         }
     };
@@ -127,8 +166,8 @@ fn outs(outcome: &'static str, counts: &BTreeMap<String, u64>, rows: impl Fn(&st
     outs.collect()
 }
 
-/// Lists the reasons, with their sinks, by which records were rejected without an attempt.
-fn unsent(failed: &[Sum]) -> BTreeSet<(String, String)> {
+/// Tells for reasons of rejections, with their sinks, whether the records were rejected without an attempt.
+fn unsent(failed: &[Sum]) -> BTreeMap<(String, String), bool> {
     let mut attempts: BTreeMap<(String, String), i64> = BTreeMap::new();
     for sum in failed {
         if let [sink, outcome, reason] = &*sum.group
@@ -137,20 +176,30 @@ fn unsent(failed: &[Sum]) -> BTreeSet<(String, String)> {
             *attempts.entry((sink.clone(), reason.clone())).or_default() += sum.attempts;
         }
     }
-    let without = attempts.into_iter().filter(|(_, attempts)| *attempts == 0);
-    without.map(|(reason, _)| reason).collect()
+    let without = attempts
+        .into_iter()
+        .map(|(reason, attempts)| (reason, attempts == 0));
+    without.collect()
 }
 
-fn steps(name: &str, sink: &SinkStatus, received: Step, unsent: &BTreeSet<(String, String)>) -> Vec<Step> {
+fn steps(
+    name: &str,
+    sink: &SinkStatus,
+    received: Step,
+    unsent: &BTreeMap<(String, String), bool>,
+) -> Vec<Step> {
     let rows_of = |outcome: &'static str| move |code: &str| rows(name, outcome, code);
     let filtered = outs("filtered", &sink.filtered, rows_of("filtered"));
     let (unmapped, unmeant): (Vec<Out>, Vec<Out>) = filtered
         .into_iter()
         .partition(|out| UNMAPPED.contains(&&*out.reason));
     let rejected = outs("rejected", &sink.rejected, rows_of("rejected"));
-    let (mut waiting, mut refused): (Vec<Out>, Vec<Out>) = rejected
-        .into_iter()
-        .partition(|out| unsent.contains(&(name.to_owned(), out.reason.clone())));
+    let (mut waiting, mut refused): (Vec<Out>, Vec<Out>) = rejected.into_iter().partition(|out| match unsent
+        .get(&(name.to_owned(), out.reason.clone()))
+    {
+        Some(unsent) => *unsent,
+        None => OURS.contains(&&*out.reason),
+    });
     if sink.pending > 0 {
         waiting.push(Out {
             outcome: "pending",

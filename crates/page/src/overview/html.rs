@@ -90,6 +90,14 @@ fn way(funnel: &Funnel) -> Markup {
             @if let Some(held) = &funnel.held { p { (held) } }
             ol.funnel { @for step in &funnel.steps { (shown(step, top)) } }
             p.note {
+                @if funnel.returned > 0 {
+                    (words::counted(funnel.returned, "event was journalled", "events were journalled"))
+                    " for it again, from retried dead letters. "
+                }
+                @if funnel.not_sent_again > 0 {
+                    (words::counted(funnel.not_sent_again, "record was", "records were"))
+                    " not sent since the start, as the platform has them: their events count as accepted. "
+                }
                 @if let Some(age) = funnel.oldest_pending_seconds { "The oldest pending event arrived " (words::span(age)) " ago. " }
                 @if funnel.dead_letters > 0 {
                     a href=(link("failures", &[("sink", &funnel.sink)])) {

@@ -250,6 +250,12 @@ fn made(sink: &str, record: &TrialRecord) -> Markup {
 fn fields(sink: &str, record: &TrialRecord) -> Markup {
     let label = format!("Values of the record of {} for {sink}", record.mapping);
     html! {
+        @if record.untried > 0 {
+            p.note {
+                (words::counted(record.untried as u64, "value of the event was", "values of the event were"))
+                " not tried as origins, since the event is large; some origins may be missing."
+            }
+        }
         div.scroll tabindex="0" role="region" aria-label=(label) {
             table {
                 thead { tr { th scope="col" { "Field" } th scope="col" { "Value" } th scope="col" { "Where it comes from" } th scope="col" { "Rule" } } }

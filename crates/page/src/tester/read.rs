@@ -10,6 +10,7 @@ use signalbox_runtime::operate::find_event;
 use signalbox_runtime::tester::{Input, Trial};
 use signalbox_segment::ingest::{Origin, Reception, read_pasted};
 use signalbox_segment::time::Millis;
+use tokio::sync::Semaphore;
 
 use super::data::{Recent, TestedSink, Tester};
 use crate::problem::Problem;
@@ -69,6 +70,9 @@ pub(super) async fn tester(page: &Page, caller: &Caller, wanted: Wanted) -> Resu
     })
 }
 
+/// The turns of trials.
+static TRIALS: Semaphore = Semaphore::const_new(1);
+
 /// Takes the event to the sinks.
 pub(super) async fn trials(page: &Page, caller: &Caller, wanted: &Wanted) -> Result<Vec<Trial>, Problem> {
     let given = given(page, wanted).await?;
@@ -87,7 +91,14 @@ pub(super) async fn given(page: &Page, wanted: &Wanted) -> Result<Given, Problem
         (Some(text), None) => Ok(Given::Text(text.clone())),
         (None, Some(id)) => {
             let history = page.admin.history().map(|history| history.reader());
-            let found = find_event(page.admin.source().journal(), history, id).await;
+            // Events of two sources may share an id.
+            let sink = wanted.sink.as_deref();
+            let outline = page.admin.source().outline();
+            let inputs = outline.iter().find(|component| sink == Some(&*component.name));
+            let heard = |event: &Event| {
+                inputs.is_none_or(|sink| sink.inputs.iter().any(|input| **input == *event.receipt().source))
+            };
+            let found = find_event(page.admin.source().journal(), history, id, heard).await;
             let found = found.map_err(|why| Problem::not_found(format!("There is nothing to test: {why}.")));
             Ok(Given::Stored(found?))
         }
@@ -100,12 +111,15 @@ pub(super) async fn given(page: &Page, wanted: &Wanted) -> Result<Given, Problem
 async fn run(page: &Page, caller: &Caller, given: Given, wanted: &Wanted) -> Result<Vec<Trial>, Problem> {
     let tester = running(page)?;
     let (wanted, plain) = (wanted.clone(), caller.may_act());
+    // One after the other: a trial computes for seconds, and deliveries go first. The semaphore is never closed.
+    let turn = TRIALS.acquire().await;
     let ran = tokio::task::spawn_blocking(move || {
         given.with(wanted.source.as_deref(), |input| {
             tester.run(input, wanted.sink.as_deref(), plain)
         })
     });
     let ran = ran.await.map_err(|_| Problem::fault())?;
+    drop(turn);
     ran.map_err(|why| Problem::bad_request(sentence(&why)))
 }
 

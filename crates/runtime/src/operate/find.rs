@@ -17,6 +17,7 @@ pub async fn find_event(
     journal: &dyn Journal,
     history: Option<Reader>,
     message_id: &str,
+    preferred: impl Fn(&Event) -> bool,
 ) -> Result<Arc<Event>, String> {
     let request = ResendRequest {
         message_ids: vec![message_id.to_owned()],
@@ -25,7 +26,9 @@ pub async fn find_event(
     let mut told = Resent::default();
     let ids = ids(&request, &mut told)?;
     let found = in_log(journal, history, &ids, &mut told).await?;
-    let newest = found.into_values().max_by_key(|(position, _)| *position);
+    let newest = found
+        .into_values()
+        .max_by_key(|(position, event)| (preferred(event), *position));
     if let Some((_, event)) = newest {
         return Ok(event);
     }

@@ -28,11 +28,12 @@ type Found = BTreeMap<(usize, Arc<str>), (Position, Arc<Event>)>;
 /// Reads the ids of a request, each once, and begins their results.
 pub(super) fn ids(request: &ResendRequest, resent: &mut Resent) -> Result<Ids, String> {
     let mut ids = Ids::new();
-    for id in request.message_ids.iter().map(|id| id.trim()) {
-        if !id.is_empty() && !ids.contains_key(id) {
-            ids.insert(id.to_owned(), ids.len());
+    // Blanks at the ends of an id belong to it.
+    for id in &request.message_ids {
+        if !id.trim().is_empty() && !ids.contains_key(id) {
+            ids.insert(id.clone(), ids.len());
             resent.events.push(ResentEvent {
-                message_id: id.to_owned(),
+                message_id: id.clone(),
                 ..ResentEvent::default()
             });
         }

@@ -3,14 +3,15 @@
 //! every sink, since `prepare` is pure, and costs the way of an event nothing.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use signalbox_core::{Event, Prepared, Sink};
 
 use super::leaves::{self, Leaf};
 use crate::delivery::guard;
 
-/// Most values of an event that are tried.
-const MOST: usize = 400;
+/// Most values of an event that are tried, and the time for them: deliveries need the processor too.
+const MOST: (usize, Duration) = (400, Duration::from_millis(1_500));
 
 /// The values of one record by their paths.
 type Values = HashMap<String, String>;
@@ -25,17 +26,24 @@ pub(super) struct Traced<'a> {
     pub(super) rules: &'a [Vec<String>],
 }
 
-/// Returns for each value of each record the numbers of the event's leaves that it depends on.
+/// Returns for each value of each record the numbers of the event's leaves that it depends on, and the number of leaves for
+/// which there was no time.
 pub(super) fn trace(
     sink: &dyn Sink,
     event: &Event,
     all: &[Leaf],
     records: &[Traced<'_>],
-) -> Vec<Vec<Vec<usize>>> {
+) -> (Vec<Vec<Vec<usize>>>, usize) {
     let nothing = |record: &Traced<'_>| vec![Vec::new(); record.fields.len()];
     let mut found: Vec<Vec<Vec<usize>>> = records.iter().map(nothing).collect();
     let mut needed: Vec<Vec<usize>> = vec![Vec::new(); records.len()];
-    for number in 0..all.len().min(MOST) {
+    let (most, time) = MOST;
+    let (begun, mut tried) = (Instant::now(), 0);
+    for number in 0..all.len().min(most) {
+        if begun.elapsed() > time {
+            break;
+        }
+        tried += 1;
         // Removed alone, a value may give way to an equal one elsewhere; altered alone, it may no longer be usable.
         let changed = [leaves::without(event, number), leaves::altered(event, number)];
         let made: Vec<_> = changed
@@ -65,7 +73,7 @@ pub(super) fn trace(
             }
         }
     }
-    found
+    (found, all.len() - tried)
 }
 
 /// Returns the records of an event by mapping.

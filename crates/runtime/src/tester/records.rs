@@ -28,14 +28,18 @@ pub(super) fn records(
         })
         .collect();
     let traced: Vec<Traced<'_>> = described.iter().flatten().map(Described::traced).collect();
-    let mut origins = trace(sink, event, &all, &traced).into_iter();
+    let (origins, untried) = trace(sink, event, &all, &traced);
+    let mut origins = origins.into_iter();
     let mut told = Vec::new();
     for (result, described) in results.into_iter().zip(&described) {
         told.push(match (result, described) {
             (Ok(record), Some(described)) => {
                 let origins = origins.next().unwrap_or_default();
                 let fields = described.fields(&all, &origins, mask);
-                made(sink, record, fields, mask)
+                TrialRecord {
+                    untried,
+                    ..made(sink, record, fields, mask)
+                }
             }
             (Ok(record), None) => made(sink, record, Vec::new(), mask),
             (Err(rejection), _) => TrialRecord {
@@ -44,6 +48,7 @@ pub(super) fn records(
                 event_name: None,
                 warnings: rejection.warnings.into_iter().map(Remark::from).collect(),
                 fields: Vec::new(),
+                untried: 0,
                 request: None,
             },
         });
@@ -63,6 +68,7 @@ fn made(sink: &dyn Sink, record: Record, fields: Vec<TrialField>, mask: &Mask) -
         event_name,
         warnings,
         fields,
+        untried: 0,
         request: request.map(|request| mask.request(request)),
     }
 }

@@ -122,6 +122,8 @@ pub struct TrialRecord {
     pub warnings: Vec<Remark>,
     /// The values of the record, in its order.
     pub fields: Vec<TrialField>,
+    /// Values of the event that were not tried as origins, since it has too many: origins of `fields` may be missing.
+    pub untried: usize,
     /// The request that would carry the record alone.
     pub request: Option<RequestText>,
 }
