@@ -27,6 +27,9 @@ pub struct Health {
     pub files: u64,
     /// Bytes of all files.
     pub bytes: u64,
+    /// The records of which rows are kept: `all`, `failures` or `off`.
+    #[serde(default)]
+    pub events: String,
     /// The most bytes of rows; `None` if no rows are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
@@ -76,6 +79,7 @@ impl Numbers {
             queued: self.queued.load(Relaxed),
             files: self.files.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
+            events: String::new(),
             max_bytes: None,
         }
     }

@@ -188,6 +188,7 @@ impl History {
     pub fn health(&self) -> Health {
         let settings = &self.shared.settings;
         Health {
+            events: settings.rows.name().to_owned(),
             max_bytes: (settings.rows != Keep::Off).then_some(settings.max_bytes),
             ..self.shared.numbers.health()
         }

@@ -18,6 +18,15 @@ pub enum Keep {
 }
 
 impl Keep {
+    /// Returns the name in the pipeline file and in answers.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Keep::All => "all",
+            Keep::Failures => "failures",
+            Keep::Off => "off",
+        }
+    }
+
     pub(crate) fn wants(self, outcome: Outcome) -> bool {
         match self {
             Keep::All => true,

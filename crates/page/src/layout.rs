@@ -13,8 +13,15 @@ pub(crate) struct Document(Markup);
 
 impl IntoResponse for Document {
     fn into_response(self) -> Response {
-        Html(self.0.into_string()).into_response()
+        // A text of an event could turn the text around it with these.
+        let html = self.0.into_string().replace(is_direction, "\u{fffd}");
+        Html(html).into_response()
     }
+}
+
+/// Returns true for characters that change the direction of the text after them.
+fn is_direction(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}' | '\u{200e}' | '\u{200f}')
 }
 
 /// Puts the main part of a page into the frame. `view` is its name and query, which its data have too.

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Extension, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{StatusCode, Uri};
@@ -160,8 +160,18 @@ fn csv(name: &str, table: String) -> Response {
 async fn act<A: Act>(
     State(page): State<Page>,
     Extension(caller): Extension<Caller>,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => {
+            let problem = Problem {
+                status: rejection.status(),
+                message: format!("The body cannot be read: {}.", rejection.body_text()),
+            };
+            return problem.json();
+        }
+    };
     // The parser's own error could quote a value.
     let Ok(wanted) = serde_json::from_slice::<A>(&body) else {
         let told = format!(

@@ -63,17 +63,17 @@ impl Act for RetryLetters {
         let stay = [
             (
                 acted.not_running,
-                "stay, since their sink or source does not run or is disabled",
+                "since their sink or source does not run or is disabled",
             ),
             (
                 acted.taken.without_payload,
-                "stay, since nothing of their events is kept",
+                "since nothing of their events is kept",
             ),
         ];
         for (count, why) in stay.into_iter().filter(|(count, _)| *count > 0) {
             message.push_str(&format!(
-                " {} {why}.",
-                counted(count, "dead letter", "dead letters")
+                " {}, {why}.",
+                counted(count, "dead letter stays", "dead letters stay")
             ));
         }
         Ok(Done {

@@ -160,11 +160,11 @@ fn of_trouble(status: &Status, trouble: Trouble) -> Advice {
             held.map_or_else(String::new, |held| {
                 format!("{} Nothing is lost: the events wait in the journal.", sentence(&held.message))
             }),
-            link("events", &[("sink", &name)]),
+            link("events", &[("sink", &name), ("outcome", "pending")]),
         ),
         "lagging" => (
             "Look at the reasons for which records are sent again: quota, time-outs, an outage of the platform.".to_owned(),
-            link("events", &[("sink", &name)]),
+            link("events", &[("sink", &name), ("outcome", "pending")]),
         ),
         "dead_letters" => (
             "Repair the cause, then retry or discard the dead letters.".to_owned(),

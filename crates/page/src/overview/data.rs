@@ -33,6 +33,8 @@ pub(crate) struct Breakdowns {
     pub(super) failing: Option<String>,
     /// Records that are missing, since they came faster than the history could take them, or could not be written.
     pub(super) missing: u64,
+    /// The records of which the history keeps rows: `all`, `failures` or `off`.
+    pub(super) events: String,
     /// The last 24 hours by the hour.
     pub(super) hours: Vec<Bucket>,
     /// The last 7 days by the day (UTC).

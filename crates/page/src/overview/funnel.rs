@@ -60,6 +60,15 @@ pub(crate) struct Out {
     pub(super) rows: String,
 }
 
+/// Returns true if records with this outcome have rows, by `events` of the history. Pending events are listed from the journal.
+pub(super) fn has_rows(kept: &str, outcome: &str) -> bool {
+    match kept {
+        "all" => true,
+        "failures" => ["rejected", "expired", "pending"].contains(&outcome),
+        _ => false,
+    }
+}
+
 /// The sources that each sink listens to.
 pub(super) type Inputs = BTreeMap<String, BTreeSet<String>>;
 
@@ -83,6 +92,7 @@ const OURS: [&str; 12] = [
 /// which records were rejected before they were sent.
 pub(super) fn all(status: &Status, inputs: &Inputs, failed: &[Sum]) -> Vec<Funnel> {
     let unsent = unsent(failed);
+    let kept = status.history.as_ref().map_or("off", |history| &history.events);
     let funnel = |(name, sink): (&String, &SinkStatus)| {
         let mut received = received(&status.sources, inputs.get(name));
         let arrived = received
@@ -101,7 +111,12 @@ pub(super) fn all(status: &Status, inputs: &Inputs, failed: &[Sum]) -> Vec<Funne
                 rows: String::new(),
             });
         }
-        let steps = steps(name, sink, received, &unsent);
+        let mut steps = steps(name, sink, received, &unsent);
+        for out in steps.iter_mut().flat_map(|step| &mut step.out) {
+            if !has_rows(kept, out.outcome) {
+                out.rows.clear();
+            }
+        }
         Funnel {
             sink: name.clone(),
             disabled: sink.disabled,

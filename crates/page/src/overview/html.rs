@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::advice::{Advice, Level};
 use super::data::{Breakdowns, Fill, Overview};
-use super::funnel::{Funnel, Step};
+use super::funnel::{Funnel, Step, has_rows};
 use super::sums::Bucket;
 use crate::chart::{self, Column, linked};
 use crate::words::{self, link};
@@ -168,8 +168,8 @@ fn broken_down(breakdowns: &Breakdowns, funnels: &[Funnel], sink: Option<&str>) 
                 }
             }
             div.pair {
-                (chart::columns("Last 24 hours, by the hour", &SERIES, &columns(&breakdowns.hours, "%H:%M", sink)))
-                (chart::columns("Last 7 days, by the day", &SERIES, &columns(&breakdowns.days, "%a %d %b", sink)))
+                (chart::columns("Last 24 hours, by the hour", &SERIES, &columns(&breakdowns.hours, "%H:%M", (sink, &breakdowns.events))))
+                (chart::columns("Last 7 days, by the day", &SERIES, &columns(&breakdowns.days, "%a %d %b", (sink, &breakdowns.events))))
             }
             div.pair {
                 (times(breakdowns))
@@ -179,10 +179,13 @@ fn broken_down(breakdowns: &Breakdowns, funnels: &[Funnel], sink: Option<&str>) 
     }
 }
 
-fn columns(buckets: &[Bucket], format: &str, sink: Option<&str>) -> Vec<Column> {
+fn columns(buckets: &[Bucket], format: &str, (sink, kept): (Option<&str>, &str)) -> Vec<Column> {
     let column = |bucket: &Bucket| {
         let (since, before) = (bucket.begin.to_string(), bucket.end.to_string());
         let rows = |outcome: &str| {
+            if !has_rows(kept, outcome) {
+                return String::new();
+            }
             let sink = sink.unwrap_or_default();
             link(
                 "events",

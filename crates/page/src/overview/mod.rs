@@ -119,6 +119,7 @@ impl Sums {
             as_of: self.as_of,
             missing: health.dropped + health.lost,
             failing: health.failing,
+            events: health.events,
             hours: sums::buckets(&self.hours, (self.as_of, HOUR, 24)),
             days: sums::buckets(&self.days, (self.as_of, DAY, 7)),
             worth: sums::worth(&self.worth),

@@ -39,6 +39,12 @@ pub(super) fn fields(bytes: &[u8], keys: &IdKeys) -> Vec<Field> {
     fields
 }
 
+/// Returns true for a key whose value tells of a person or of a device, in any vendor's spelling.
+pub(crate) fn is_personal(key: &str) -> bool {
+    let bare: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+    PERSONAL.contains(&bare.to_ascii_lowercase().as_str()) || holder(key).is_some()
+}
+
 /// The place of a value.
 struct Place {
     path: String,
@@ -53,9 +59,7 @@ impl Place {
             "" => name.to_owned(),
             path => format!("{path}.{name}"),
         };
-        let bare: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
-        let bare = bare.to_ascii_lowercase();
-        let named = PERSONAL.contains(&bare.as_str()) || holder(key).is_some() || meaning_at(&path).is_some();
+        let named = is_personal(key) || meaning_at(&path).is_some();
         Place {
             personal: self.personal || named,
             path,

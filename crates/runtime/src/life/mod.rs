@@ -1,7 +1,7 @@
 //! The life of an event: its receipt, its way into the journal, the records that sinks made of it, and the reasons why it is
 //! pending. Ends come from the history, pending events from the journal.
 
-mod fields;
+pub(crate) mod fields;
 mod made;
 mod model;
 mod pending;

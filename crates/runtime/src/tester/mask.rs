@@ -7,6 +7,7 @@ use signalbox_core::privacy::looks_personal;
 use signalbox_core::{Document, Event, Firing, RequestText, Sha256Hex, Sink};
 
 use super::leaves::{Edit, Keep, Leaf, leaves, rewrite, text_of};
+use crate::life::fields::is_personal;
 use crate::tap_lines::TapLines;
 
 /// Stands for a value that is not shown.
@@ -40,7 +41,11 @@ impl Mask {
         let text = TapLines::new(false).safe(event);
         let copy = text.and_then(|text| Event::parse(&text, event.receipt().clone()).ok());
         let shown = copy.as_ref().map(|copy| leaves(copy.root())).unwrap_or_default();
-        let texts: HashMap<String, String> = shown.into_iter().map(|leaf| (leaf.path, leaf.text)).collect();
+        // A tap shows what no rule hashes, such as the user agent; here it is hidden like on the page of an event.
+        let shown = shown
+            .into_iter()
+            .filter(|leaf| !is_personal(last_key(&leaf.path)));
+        let texts: HashMap<String, String> = shown.map(|leaf| (leaf.path, leaf.text)).collect();
         let hidden = leaves(event.root()).into_iter();
         // A short number, a boolean or null tells nothing, and stands in many records.
         let may_tell = |leaf: &Leaf| leaf.is_text || leaf.text.len() > SHORTEST;
@@ -128,6 +133,12 @@ impl Safe {
         let holds = |hidden: &String| hidden.len() >= SHORTEST && text.contains(hidden.as_str());
         self.hidden.contains(text) || looks_personal(text) || self.hidden.iter().any(holds)
     }
+}
+
+/// Returns the last key of a path.
+fn last_key(path: &str) -> &str {
+    let (_, key) = path.rsplit_once('.').unwrap_or(("", path));
+    key.split_once('[').map_or(key, |(key, _)| key)
 }
 
 fn cut(text: &str) -> String {
