@@ -323,6 +323,7 @@ mod tests {
         serde_json::from_value(serde_json::json!({
             "version": "", "started_at": "", "uptime_seconds": 0, "ready": true, "not_ready": null, "sums_close": true,
             "journal": { "events": 0, "bytes": 0, "max_bytes": 1 }, "orphans": [], "sources": {}, "sinks": {},
+            "history": { "rows": 0, "dropped": 0, "lost": 0, "queued": 0, "files": 0, "bytes": 0, "events": "all" },
         }))
         .unwrap()
     }
