@@ -57,6 +57,12 @@ impl Record {
         self.parts.summary(&self.bytes)
     }
 
+    /// Reads the same without the ids and the action source, which only rows have.
+    #[must_use]
+    pub fn counted(&self) -> Summary<'_> {
+        self.parts.counted(&self.bytes)
+    }
+
     /// Copies the record out of the memory that it shares with others ([`crate::ByteSlab`]), for a record that outlives
     /// them.
     pub fn apart(&self) -> Record {

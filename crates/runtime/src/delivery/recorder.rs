@@ -136,7 +136,13 @@ impl Recorder {
             position,
             happened_at,
         } = ended.trace;
-        let summary = ended.record.map(Record::summary).unwrap_or_default();
+        let keys = self.history.row_keys();
+        let read = if keys.is_some() {
+            Record::summary
+        } else {
+            Record::counted
+        };
+        let summary = ended.record.map(read).unwrap_or_default();
         let event_name = summary.event_name.map(|name| shown(&mut self.shown, &name));
         let ended_at = now_millis();
         let age = u64::try_from(ended_at.saturating_sub(*happened_at)).unwrap_or(0);
@@ -145,7 +151,6 @@ impl Recorder {
             .is_some_and(|limit| Duration::from_millis(age) > limit);
         let last = ended.tries.last().map(|last| &*last.answered);
         let warnings = ended.record.map_or(&[][..], |record| &record.warnings);
-        let keys = self.history.row_keys();
         let digest = keys
             .zip(ended.record)
             .map(|(keys, record)| keys.digest(&record.bytes));
