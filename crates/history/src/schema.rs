@@ -5,7 +5,7 @@ pub(crate) struct Schema {
     pub(crate) tables: &'static str,
     /// The view over the tables, if there is one; it is made anew after changes.
     pub(crate) view: Option<View>,
-    /// What each schema added to the one before, from the second on.
+    /// Statements that bring a file to the next schema, from the second schema on.
     pub(crate) changes: [&'static str; 1],
 }
 

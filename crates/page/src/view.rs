@@ -1,4 +1,4 @@
-//! Views and acts: the contracts of what the page shows and does.
+//! The contracts of views and acts: data that the page shows, and requests that it sends.
 
 use std::future::Future;
 
@@ -56,7 +56,7 @@ pub(crate) trait Act: DeserializeOwned + JsonSchema + Send + Sized + 'static {
     /// The word for it in the audit log; `None` if it only reads, so that the role `read` may send it too.
     const WORD: Option<&'static str>;
 
-    /// The answer. Its member `message`, a sentence, is what the page shows.
+    /// The answer. The page shows its member `message`, a sentence.
     type Answer: Serialize + JsonSchema;
 
     /// Carries it out.

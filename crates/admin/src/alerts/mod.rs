@@ -104,7 +104,7 @@ pub struct Trouble {
     pub component: Arc<str>,
     /// True if it cannot wait.
     pub critical: bool,
-    /// What is wrong, without the name of the component.
+    /// The trouble in a sentence, without the name of the component.
     pub text: String,
 }
 

@@ -1,4 +1,4 @@
-//! What calls for an operator, with the sentence that says what to do.
+//! Advice: troubles that call for an operator, each with its remedy.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use signalbox_journal::SOURCE;
 
 use crate::words::{self, link};
 
-/// How urgent something is.
+/// Urgency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Level {
@@ -18,26 +18,26 @@ pub(crate) enum Level {
     Good,
     /// An operator should look soon.
     Attention,
-    /// It cannot wait.
+    /// Deliveries stand still or events are refused.
     Trouble,
 }
 
-/// A thing that calls for an operator.
+/// A trouble that calls for an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Advice {
-    /// How urgent it is.
+    /// Urgency.
     pub(super) level: Level,
     /// Name of the component; empty for the router.
     pub(super) component: String,
-    /// What is wrong.
+    /// The trouble.
     pub(super) problem: String,
-    /// What to do.
+    /// The remedy.
     pub(super) remedy: String,
     /// Address of the view that shows more; empty if there is none.
     pub(super) more: String,
 }
 
-/// Lists the things that call for an operator, the most urgent first. `hours` are sums of the last 24 hours by hour, outcome and
+/// Lists the troubles that call for an operator, the most urgent first. `hours` are sums of the last 24 hours by hour, outcome and
 /// sink.
 pub(super) fn list(status: &Status, troubles: Vec<Trouble>, hours: &[Sum]) -> Vec<Advice> {
     let mut list: Vec<Advice> = troubles
@@ -104,7 +104,7 @@ pub(super) fn list(status: &Status, troubles: Vec<Trouble>, hours: &[Sum]) -> Ve
             "The totals of the ledger count them. If it happens often, give the history a faster disk.",
         );
     }
-    // What is retried or discarded needs no look any more.
+    // Failures that were retried or discarded need no look any more.
     let kept = |sink: &str| status.sinks.get(sink).is_none_or(|sink| sink.letters.kept > 0);
     list.extend(
         failing(hours)

@@ -14,7 +14,7 @@ pub(crate) struct Overview {
     pub(super) level: Level,
     /// The state in one sentence.
     pub(super) sentence: String,
-    /// What calls for an operator, the most urgent first.
+    /// Troubles that call for an operator, the most urgent first.
     pub(super) advice: Vec<Advice>,
     /// The way of events to each sink, by the ledger: all events since the journal began.
     pub(super) funnels: Vec<Funnel>,

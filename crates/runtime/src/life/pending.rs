@@ -8,7 +8,8 @@ use signalbox_history::{IdHash, IdKeys, IdKind};
 use signalbox_journal::{Journal, JournalError, Parked, Position, SinkState};
 
 use super::model::{Pending, Why};
-use super::{MOST_EVENTS, told};
+use super::request::MOST_EVENTS;
+use super::told;
 use crate::history::{self, order_id};
 use crate::ledger::Ledger;
 

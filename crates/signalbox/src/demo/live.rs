@@ -15,7 +15,7 @@ use crate::terminal::print;
 
 /// Time between two events of the visitors.
 const PACE: Duration = Duration::from_millis(500);
-/// Time for what is left when it stops.
+/// Time for the last deliveries at the end.
 const END: Duration = Duration::from_secs(5);
 
 /// Keeps the demo going until SIGINT or SIGTERM. Returns true if the sums close at its end.
@@ -87,7 +87,7 @@ fn event(number: u64) -> Value {
         traits["email"] = json!(format!("visitor{visitor}@shop.example"));
     }
     traits["phone"] = match visitor % 5 {
-        // Without a country it cannot be told to whom it belongs.
+        // A national number: without a country it has no hash.
         0 => json!("030 555 0110"),
         1 | 2 => json!(format!("+1 206 555 01{:02}", visitor % 100)),
         _ => Value::Null,
