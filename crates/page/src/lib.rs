@@ -1,7 +1,7 @@
 //! The page of the admin address: views of a running router, each as HTML at `/ui/NAME` and as the same data in JSON at
 //! `/api/NAME`.
 //!
-//! A [view](view::View) is a type whose values are read from the router. Its JSON and its HTML are made of the same value, so
+//! A view is a type whose values are read from the router. Its JSON and its HTML are made of the same value, so
 //! the page shows nothing that the API does not have. `/api/openapi.json` describes all of them.
 //!
 //! The guard of the admin address stands before all of it: it recognises the caller, refuses requests that pages of other
