@@ -55,7 +55,7 @@ impl AdminSettings {
         }
     }
 
-    /// Returns the networks of `trusted_proxies`; [`Table::faults`] names texts that are none.
+    /// Returns the networks of `trusted_proxies`; the check of the table names texts that are none.
     #[must_use]
     pub fn proxies(&self) -> Vec<IpNet> {
         self.trusted_proxies
