@@ -19,7 +19,7 @@ use super::figures::{Figures, SINKS, SOURCES};
 /// Time after which the reader of keys looks whether it shall end.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// What the user did.
+/// An act of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Did {
     /// Asked for the end: `q`, Esc or Ctrl-C.
