@@ -49,9 +49,10 @@ async fn a_flipped_bit_in_the_last_frame_is_counted_and_told() {
         hook.delivered == 20 && lost && hook.pending == 0 && status.sums_close
     };
     rig.wait(counted).await;
-    // A request of the killed router may arrive late.
+    // A request of the killed router may arrive late, with events that are lost now.
     let mut hooked = ids(&rig.world.hooked(), "messageId");
     hooked.dedup();
+    hooked.retain(|id| !id.starts_with("lost-"));
     assert_eq!(hooked, ids(&kept, "messageId"));
     rig.router().logged("acknowledged events are lost").await;
     rig.router().logged(".corrupt").await;
