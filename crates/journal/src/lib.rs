@@ -25,6 +25,9 @@ mod mappings;
 mod memory;
 mod mutex;
 mod names;
+#[cfg(feature = "nats")]
+#[allow(dead_code)]
+mod nats;
 mod panic_guard;
 mod position;
 mod progress;
