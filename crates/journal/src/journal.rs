@@ -6,13 +6,15 @@
 //!
 //! | the router | calls |
 //! |---|---|
-//! | starts, reloads | [`States::adopt`], [`Log::tenures`], [`Log::reader`] for each sink, [`States::all_opened`] |
+//! | starts, reloads | [`States::adopt`], [`Log::report`], [`Log::tenures`], [`Log::reader`] for each sink, [`States::all_opened`] |
 //! | takes events in | [`Log::append`], [`Letters::bury`], [`States::save_source`], [`States::save_checkpoint`] |
 //! | delivers | the [`Reader`] of the sink, which reads events and commits its state with its dead letters |
-//! | serves its operator | [`States::sinks`], [`Log::find`], [`Log::events_at`], [`States::set_progress`], [`States::forget`], [`Letters`], [`Erasures`] |
+//! | gives sinks to other routers | [`Log::release`] |
+//! | serves its operator | [`Log::nodes`], [`States::sinks`], [`Log::find`], [`Log::events_at`], [`States::set_progress`], [`States::forget`], [`Letters`], [`Erasures`] |
 //! | stops | [`Log::close`], [`Log::shutdown`] |
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,8 +25,8 @@ use crate::erasures::Erasures;
 use crate::letters::Letters;
 use crate::states::States;
 use crate::{
-    AppendError, Entry, Group, JournalError, KeyId, Position, Reader, Refusing, Resumed, Subscription,
-    Tenures,
+    AppendError, Entry, Group, JournalError, KeyId, Node, NodeReport, Position, Reader, Refusing, Resumed,
+    Subscription, Tenures,
 };
 
 /// A journal: the log, and the states, dead letters and erasures that belong to it.
@@ -81,6 +83,19 @@ pub trait Log: Send + Sync {
     /// other router shares grants all of them at once and never revokes one.
     fn tenures(&self, groups: Vec<Group>) -> watch::Receiver<Tenures> {
         watch::channel(Tenures::all(groups)).1
+    }
+
+    /// Returns the right to drive these sinks, whose readers have ended and committed, so that another router may drive
+    /// them at once. A group changes hands when all of its sinks are released.
+    fn release(&self, _sinks: &[Arc<str>]) {}
+
+    /// Tells the other routers about this one. The journal repeats the last report while it is open.
+    fn report(&self, _report: NodeReport) {}
+
+    /// Returns the routers that share the journal and were heard within the last 30 s, this one included, by name. Empty
+    /// for a journal that no other router can share.
+    fn nodes(&self) -> Vec<Node> {
+        Vec::new()
     }
 
     /// Returns the journal's fill level.

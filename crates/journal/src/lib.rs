@@ -28,6 +28,7 @@ mod names;
 #[cfg(feature = "nats")]
 #[allow(dead_code)]
 mod nats;
+mod node;
 mod panic_guard;
 mod position;
 mod progress;
@@ -58,6 +59,7 @@ pub use log::frame::decode_frame;
 pub use log::sealer::seal_frames;
 pub use memory::MemoryJournal;
 pub use names::{Named, Roster};
+pub use node::{Node, NodeReport};
 pub use position::{Entry, Loss, Lost, Position};
 pub use progress::{Commit, Open, Parked, Progress, RecordEnd, SourceTotals, Totals};
 pub use reader::{Ahead, Read, Reader, Resumed, Returned};

@@ -19,6 +19,7 @@ pub struct Group {
 #[derive(Debug, Clone)]
 pub struct Tenure {
     until: Option<watch::Receiver<Instant>>,
+    wanted: Option<watch::Receiver<bool>>,
     /// True if no other router has driven the group: nothing is known to have used its rate limit.
     pub first: bool,
 }
@@ -28,6 +29,7 @@ impl Tenure {
     pub fn endless() -> Tenure {
         Tenure {
             until: None,
+            wanted: None,
             first: true,
         }
     }
@@ -36,8 +38,34 @@ impl Tenure {
     pub fn renewed(until: watch::Receiver<Instant>, first: bool) -> Tenure {
         Tenure {
             until: Some(until),
+            wanted: None,
             first,
         }
+    }
+
+    /// Adds the journal's wish that another router drives the group.
+    #[must_use]
+    pub fn wanted_elsewhere(self, wanted: watch::Receiver<bool>) -> Tenure {
+        Tenure {
+            wanted: Some(wanted),
+            ..self
+        }
+    }
+
+    /// True while another router should drive the group. The right holds on: the router finishes what is under way,
+    /// commits, and calls [`Log::release`](crate::Log::release).
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.as_ref().is_some_and(|wanted| *wanted.borrow())
+    }
+
+    /// Waits until [`Tenure::is_wanted`] is true, which may be for ever.
+    pub async fn wanted(&self) {
+        if let Some(wanted) = &self.wanted
+            && wanted.clone().wait_for(|wanted| *wanted).await.is_ok()
+        {
+            return;
+        }
+        std::future::pending().await
     }
 
     /// True if the group may be driven now.
@@ -110,5 +138,20 @@ mod tests {
         assert!(!tenure.holds() && !some.are_first());
         renew.send_replace(Instant::now() + Duration::from_secs(60));
         assert!(tenure.holds());
+    }
+
+    #[tokio::test]
+    async fn the_journal_can_want_a_group_elsewhere() {
+        let (_renew, until) = watch::channel(Instant::now() + Duration::from_secs(60));
+        let (want, wanted) = watch::channel(false);
+        let tenure = Tenure::renewed(until, true).wanted_elsewhere(wanted);
+        assert!(!tenure.is_wanted() && !Tenure::endless().is_wanted());
+        let waiting = tokio::spawn({
+            let tenure = tenure.clone();
+            async move { tenure.wanted().await }
+        });
+        want.send_replace(true);
+        waiting.await.unwrap();
+        assert!(tenure.is_wanted() && tenure.holds());
     }
 }

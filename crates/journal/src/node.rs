@@ -1,0 +1,79 @@
+//! The routers that share a journal, as they describe themselves to each other. Reports carry names, numbers and codes,
+//! and no values of events.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What a router reports of itself. Routers of other versions may leave members out or add some.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NodeReport {
+    /// The version of Signalbox.
+    pub version: String,
+    /// The address of its admin listener; `None` without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<String>,
+    /// A fingerprint of the settings of each component (`sinks.pinterest`). Routers whose files agree have the same ones.
+    pub fingerprints: BTreeMap<String, String>,
+    /// The sinks that it holds, with the reason code.
+    pub held: BTreeMap<String, String>,
+    /// The counts of its ledgers, by component and the name of the count.
+    pub sums: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+/// A router that shares the journal. See [`Log::nodes`](crate::Log::nodes).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// The id of its process. A restart changes it.
+    pub start: String,
+    /// True for this router.
+    pub own: bool,
+    /// The time since it was heard last.
+    pub silent: Duration,
+    /// The groups whose sinks it has in its file and would drive, with the names of these sinks.
+    pub groups: BTreeMap<String, Vec<String>>,
+    /// The groups that it drives now.
+    pub drives: Vec<String>,
+    /// Its report.
+    pub report: NodeReport,
+}
+
+impl Node {
+    /// True if this router drives the sink.
+    #[must_use]
+    pub fn drives_sink(&self, sink: &str) -> bool {
+        let sinks = self.drives.iter().filter_map(|group| self.groups.get(group));
+        sinks.flatten().any(|name| name == sink)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_router_drives_the_sinks_of_its_groups() {
+        let node = Node {
+            groups: [
+                ("a".to_owned(), vec!["a 1".to_owned(), "a 2".to_owned()]),
+                ("b".to_owned(), vec!["b 1".to_owned()]),
+            ]
+            .into(),
+            drives: vec!["a".to_owned()],
+            ..Node::default()
+        };
+        assert!(node.drives_sink("a 2") && !node.drives_sink("b 1"));
+    }
+
+    #[test]
+    fn reports_of_other_versions_are_read() {
+        let report: NodeReport = serde_json::from_str(r#"{"version":"9.0","weather":"fair"}"#).unwrap();
+        assert_eq!(report.version, "9.0");
+        let text = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<NodeReport>(&text).unwrap(), report);
+    }
+}
