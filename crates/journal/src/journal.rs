@@ -98,6 +98,18 @@ pub trait Log: Send + Sync {
         Vec::new()
     }
 
+    /// True if other routers can share the journal. Then each router drives only the sinks of its [`Log::tenures`], and
+    /// readers end as soon as the journal is closed, since others may append for ever.
+    fn is_shared(&self) -> bool {
+        !self.nodes().is_empty()
+    }
+
+    /// True while this router does what one router does for all, such as making dead letters of the events of removed
+    /// sinks. Always true for a journal that no other router shares.
+    fn tends(&self) -> bool {
+        true
+    }
+
     /// Returns the journal's fill level.
     fn usage(&self) -> Usage;
 
@@ -128,7 +140,8 @@ pub trait Log: Send + Sync {
         None
     }
 
-    /// Takes no more events. Readers go on to the end and then get [`Read::End`](crate::Read::End).
+    /// Takes no more events. Readers go on to the end and then get [`Read::End`](crate::Read::End); those of a [shared
+    /// journal](Log::is_shared) get it at once.
     fn close(&self);
 
     /// Makes all pending changes durable and closes the files. Call after all readers have ended.

@@ -43,6 +43,15 @@ impl Tenure {
         }
     }
 
+    /// True if the other one is the same right, renewed or not. A right that ended and was given again is another one.
+    pub fn is_same(&self, other: &Tenure) -> bool {
+        match (&self.until, &other.until) {
+            (None, None) => true,
+            (Some(until), Some(other)) => until.same_channel(other),
+            _ => false,
+        }
+    }
+
     /// Adds the journal's wish that another router drives the group.
     #[must_use]
     pub fn wanted_elsewhere(self, wanted: watch::Receiver<bool>) -> Tenure {
@@ -146,6 +155,7 @@ mod tests {
         let (want, wanted) = watch::channel(false);
         let tenure = Tenure::renewed(until, true).wanted_elsewhere(wanted);
         assert!(!tenure.is_wanted() && !Tenure::endless().is_wanted());
+        assert!(tenure.is_same(&tenure.clone()) && !tenure.is_same(&Tenure::endless()));
         let waiting = tokio::spawn({
             let tenure = tenure.clone();
             async move { tenure.wanted().await }
