@@ -50,6 +50,13 @@ impl Counters {
         arrivals
     }
 
+    /// Revokes the reader of a sink, whose state another router has changed.
+    pub(crate) fn revoke(&self, sink: &str) {
+        if let Some((_, arrivals)) = self.0.get(sink) {
+            arrivals.0.revoked.store(true, SeqCst);
+        }
+    }
+
     /// Counts events of a source for the sinks that listen to it.
     pub(crate) fn add(&mut self, source: &str, events: u64) {
         for (sources, arrivals) in self.0.values() {

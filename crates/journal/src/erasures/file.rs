@@ -238,6 +238,47 @@ impl ErasureStore {
         })
     }
 
+    /// Encodes the list for a journal that several routers share: the contents of the file.
+    pub(crate) fn contents(&self) -> Result<Option<Vec<u8>>, JournalError> {
+        let saved = lock(&self.saved);
+        let Some(key) = saved.key.clone() else {
+            return Ok(None);
+        };
+        let contents = Contents {
+            key,
+            last: saved.last,
+            erasures: self.list.kept(),
+        };
+        let json = serde_json::to_vec(&contents);
+        json.map(Some)
+            .map_err(|error| JournalError(format!("the list of erasures cannot be encoded: {error}")))
+    }
+
+    /// Replaces the list by contents that a router has written; `None` if they cannot be read.
+    pub(crate) fn install(&self, contents: &[u8]) -> Option<()> {
+        let contents: Contents = serde_json::from_slice(contents).ok()?;
+        self.list.set(&contents.key, contents.erasures);
+        *lock(&self.saved) = Saved {
+            key: Some(contents.key),
+            last: contents.last,
+        };
+        Some(())
+    }
+
+    /// Makes a store in memory with the same list, to try a change before it is written.
+    pub(crate) fn draft(&self) -> ErasureStore {
+        let draft = ErasureStore::in_memory();
+        let saved = lock(&self.saved);
+        if let Some(key) = &saved.key {
+            draft.list.set(key, self.list.kept());
+            *lock(&draft.saved) = Saved {
+                key: Some(key.clone()),
+                last: saved.last,
+            };
+        }
+        draft
+    }
+
     fn change(&self, change: impl FnOnce(Vec<Kept>) -> Vec<Kept>) -> Result<(), JournalError> {
         let saved = lock(&self.saved);
         let Some(key) = saved.key.clone() else {

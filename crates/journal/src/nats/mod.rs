@@ -9,4 +9,6 @@
 //! JetStream serves as a replicated log and as a replicated register with compare-and-swap, not as a queue: no durable
 //! consumers and no acknowledgements of the server's.
 
+mod book;
+mod errors;
 mod subjects;

@@ -36,6 +36,14 @@ impl Subjects {
     }
 }
 
+impl Subjects {
+    /// Splits a subject into its tokens behind the prefix; `None` if it does not begin with the prefix.
+    pub(crate) fn parts<'a>(&self, subject: &'a str) -> Option<Vec<&'a str>> {
+        let rest = subject.strip_prefix(self.prefix.as_str())?.strip_prefix('.')?;
+        Some(rest.split('.').collect())
+    }
+}
+
 /// Encodes text as one token of a subject or of a key in a bucket; empty text is `=`.
 pub(crate) fn token(text: &str) -> String {
     if text.is_empty() {
