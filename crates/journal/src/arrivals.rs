@@ -51,6 +51,7 @@ impl Counters {
     }
 
     /// Revokes the reader of a sink, whose state another router has changed.
+    #[cfg(feature = "nats")]
     pub(crate) fn revoke(&self, sink: &str) {
         if let Some((_, arrivals)) = self.0.get(sink) {
             arrivals.0.revoked.store(true, SeqCst);

@@ -239,6 +239,7 @@ impl ErasureStore {
     }
 
     /// Encodes the list for a journal that several routers share: the contents of the file.
+    #[cfg(feature = "nats")]
     pub(crate) fn contents(&self) -> Result<Option<Vec<u8>>, JournalError> {
         let saved = lock(&self.saved);
         let Some(key) = saved.key.clone() else {
@@ -255,6 +256,7 @@ impl ErasureStore {
     }
 
     /// Replaces the list by contents that a router has written; `None` if they cannot be read.
+    #[cfg(feature = "nats")]
     pub(crate) fn install(&self, contents: &[u8]) -> Option<()> {
         let contents: Contents = serde_json::from_slice(contents).ok()?;
         self.list.set(&contents.key, contents.erasures);
@@ -266,6 +268,7 @@ impl ErasureStore {
     }
 
     /// Makes a store in memory with the same list, to try a change before it is written.
+    #[cfg(feature = "nats")]
     pub(crate) fn draft(&self) -> ErasureStore {
         let draft = ErasureStore::in_memory();
         let saved = lock(&self.saved);

@@ -58,11 +58,15 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::cipher::DataKey;
+    use crate::seal::keys_file::{Found, JournalKeys};
+    use crate::seal::wrapped::tests::keys;
 
     #[test]
     fn a_sealed_value_opens_at_its_subject_and_with_its_key_only() {
-        let cipher = || RecordCipher::new(&DataKey::random().unwrap()).unwrap();
+        let cipher = || {
+            let made = JournalKeys::open(&keys(&[1]), &Found::Nothing, None);
+            made.unwrap().records
+        };
         let (plain, sealed) = (Values::default(), Values::new(Some(cipher())));
         let bytes = sealed.encode("a.b", b"{\"name\":\"jane.doe\"}".to_vec()).unwrap();
         assert!(!bytes.windows(8).any(|part| part == b"jane.doe"));
