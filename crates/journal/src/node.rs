@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What a router reports of itself. Routers of other versions may leave members out or add some.
+/// The report of a router about itself. Routers of other versions may leave members out or add some.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NodeReport {

@@ -61,13 +61,13 @@ impl Tenure {
         }
     }
 
-    /// True while another router should drive the group. The right holds on: the router finishes what is under way,
+    /// True while another router should drive the group. The right does not end by that: the router finishes its attempts,
     /// commits, and calls [`Log::release`](crate::Log::release).
     pub fn is_wanted(&self) -> bool {
         self.wanted.as_ref().is_some_and(|wanted| *wanted.borrow())
     }
 
-    /// Waits until [`Tenure::is_wanted`] is true, which may be for ever.
+    /// Waits until [`Tenure::is_wanted`] is true. It may never be.
     pub async fn wanted(&self) {
         if let Some(wanted) = &self.wanted
             && wanted.clone().wait_for(|wanted| *wanted).await.is_ok()

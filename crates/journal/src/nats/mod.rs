@@ -11,4 +11,5 @@
 
 mod book;
 mod errors;
+mod lease;
 mod subjects;
