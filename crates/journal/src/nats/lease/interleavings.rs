@@ -99,7 +99,7 @@ impl World {
                 if self.waiting[i] != Waiting::Nothing {
                     return false;
                 }
-                self.waiting[i] = match self.routers[i].step(now, i == 0) {
+                self.waiting[i] = match self.routers[i].step(now, true) {
                     Step::Wait(_) => return false,
                     Step::Read => Waiting::Read(None),
                     Step::Write { expected, hold } => {

@@ -1,5 +1,5 @@
-//! The rules of one lease, without a network and without a clock. The driver tells the machine what it read and wrote,
-//! and does the step that the machine asks for.
+//! The rules of one lease, without a network and without a clock. The driver gives the machine the answers to reads
+//! and writes, and does the step that the machine asks for.
 //!
 //! No two routers compare clocks. A holder that wrote the key at `sent` (its own clock, before it sent the write) holds
 //! until `sent` + 0.8 TTL. A candidate counts from the moment at which it *received* a revision, which is later than that
@@ -45,13 +45,13 @@ pub(crate) struct Seen {
 pub(crate) enum Written {
     /// Written, with this revision.
     As(u64),
-    /// Not written, since the key has another revision.
+    /// The key has another revision, and keeps it.
     Conflict,
     /// No answer, or one that does not say: it may have been written, or may still be.
     Unknown,
 }
 
-/// What the driver does next.
+/// The next step of the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Reads the key from the stream's leader, and calls [`Lease::read`].
@@ -74,9 +74,9 @@ fn held_for(ttl: Duration) -> Duration {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum State {
-    /// Nothing is known.
+    /// The content of the key is unknown.
     Unread,
-    /// Another holds it, or nobody does.
+    /// Another router holds it, or it is free.
     Watching {
         seen: Seen,
         /// The moment at which this revision was received first.
@@ -105,10 +105,10 @@ pub(crate) struct Lease {
     ended: Arc<[Arc<str>]>,
     ttl: Duration,
     state: State,
-    /// True if nobody had ever held the lease when this process took it.
+    /// True if no router had ever held the lease when this process took it.
     first: bool,
     failures: u32,
-    /// Nothing is sent before this moment.
+    /// The moment before which no request is sent.
     not_before: Option<Instant>,
     /// The send time of the write under way.
     sent: Option<Instant>,
@@ -142,7 +142,7 @@ impl Lease {
         self.until().is_some_and(|until| now < until)
     }
 
-    /// True if nobody had ever held the lease when this process took it.
+    /// True if no router had ever held the lease when this process took it.
     pub(crate) fn first(&self) -> bool {
         self.first
     }
