@@ -17,7 +17,8 @@ use crate::filter::{Conditions, Filter};
 use crate::ids::{IdHash, IdKeys};
 use crate::kept_ids;
 use crate::open_ids::OpenIds;
-use crate::report::{Report, Sum, read_sums};
+use crate::read_sums::read_sums;
+use crate::report::{Report, Sum};
 use crate::rows::waiting_ids;
 
 /// Most records in an answer.
@@ -189,11 +190,11 @@ impl Reader {
     /// [`Trouble`] if their file cannot be read.
     pub fn report(&self, report: &Report) -> Result<Vec<Sum>, Trouble> {
         let path = self.folder.join(SUMS);
-        let (db, _) = match db::read(&path) {
+        let (db, schema) = match db::read(&path) {
             Err(trouble) if trouble.is_missing() => return Ok(Vec::new()),
             db => db?,
         };
-        read_sums(&db, report).map_err(|error| Trouble::of(&path, &error))
+        read_sums(&db, schema, report).map_err(|error| Trouble::of(&path, &error))
     }
 
     fn search(

@@ -2,14 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
 use serde::{Deserialize, Serialize};
-
-use crate::files::HOUR_MILLIS;
-
-/// Millionths of a unit of a currency.
-const UNIT: i64 = 1_000_000;
 
 /// A column by which sums are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,19 +54,6 @@ impl By {
     #[must_use]
     pub fn named(name: &str) -> Option<By> {
         By::ALL.into_iter().find(|by| by.name() == name)
-    }
-
-    /// Returns the expression, as text.
-    fn sql(self) -> &'static str {
-        match self {
-            By::Hour => "CAST(hour * 3600000 AS TEXT)",
-            By::Day => "CAST(hour / 24 * 86400000 AS TEXT)",
-            By::Sink => "sink",
-            By::Mapping => "mapping",
-            By::EventName => "event_name",
-            By::Outcome => "outcome",
-            By::Reason => "reason",
-        }
     }
 }
 
@@ -144,75 +124,6 @@ impl Sum {
             }
         }
     }
-}
-
-/// Reads sums, ordered by group.
-pub(crate) fn read_sums(db: &Connection, report: &Report) -> rusqlite::Result<Vec<Sum>> {
-    let (mut conditions, mut values) = (vec!["TRUE"], Vec::new());
-    if let Some(since) = report.since {
-        conditions.push("hour >= ?");
-        values.push(Value::Integer(since.div_euclid(HOUR_MILLIS)));
-    }
-    if let Some(sink) = &report.sink {
-        conditions.push("sink = ?");
-        values.push(Value::Text(sink.clone()));
-    }
-    let groups: Vec<&str> = report.by.iter().map(|by| by.sql()).chain(["currency"]).collect();
-    let (groups, conditions) = (groups.join(", "), conditions.join(" AND "));
-    let by = report.by.len();
-    let key = |row: &rusqlite::Row<'_>| -> rusqlite::Result<(Vec<String>, String)> {
-        let group: rusqlite::Result<Vec<String>> = (0..by).map(|column| row.get(column)).collect();
-        Ok((group?, row.get(by)?))
-    };
-    // Whole units and the rest apart: neither sum overflows.
-    let sql = format!(
-        "SELECT {groups}, sum(count), sum(value / {UNIT}), sum(value % {UNIT}), sum(valued), sum(attempts), sum(bytes), \
-         sum(late) FROM sums WHERE {conditions} GROUP BY {groups} ORDER BY {groups}"
-    );
-    let mut sums = BTreeMap::new();
-    let mut select = db.prepare(&sql)?;
-    let mut rows = select.query(params_from_iter(&values))?;
-    while let Some(row) = rows.next()? {
-        let (group, currency) = key(row)?;
-        let sum = Sum {
-            group: group.clone(),
-            currency: currency.clone(),
-            count: row.get(by + 1)?,
-            value_millionths: row
-                .get::<_, i64>(by + 2)?
-                .saturating_mul(UNIT)
-                .saturating_add(row.get(by + 3)?),
-            valued: row.get(by + 4)?,
-            attempts: row.get(by + 5)?,
-            bytes: row.get(by + 6)?,
-            late: row.get(by + 7)?,
-            ..Sum::default()
-        };
-        sums.insert((group, currency), sum);
-    }
-    if report.details {
-        let sql = format!(
-            "SELECT {groups}, kind, name, sum(sum_details.count) FROM sums JOIN sum_details ON sum_details.sum = sums.id \
-             WHERE {conditions} GROUP BY {groups}, kind, name"
-        );
-        let mut select = db.prepare(&sql)?;
-        let mut rows = select.query(params_from_iter(&values))?;
-        while let Some(row) = rows.next()? {
-            let Some(sum) = sums.get_mut(&key(row)?) else {
-                continue;
-            };
-            let kind: String = row.get(by + 1)?;
-            let counts = match &*kind {
-                "match_key" => &mut sum.match_keys,
-                "parameter" => &mut sum.parameters,
-                "warning" => &mut sum.warnings,
-                "latency" => &mut sum.latency,
-                _ => continue,
-            };
-            counts.insert(row.get(by + 2)?, row.get(by + 3)?);
-        }
-    }
-    Ok(sums.into_values().collect())
 }
 
 #[cfg(test)]

@@ -6,12 +6,56 @@ pub(crate) struct Schema {
     /// The view over the tables, if there is one; it is made anew after changes.
     pub(crate) view: Option<View>,
     /// Statements that bring a file to the next schema, from the second schema on.
-    pub(crate) changes: [&'static str; 1],
+    pub(crate) changes: [&'static str; 2],
 }
 
 pub(crate) struct View {
     pub(crate) name: &'static str,
     pub(crate) definition: &'static str,
+}
+
+/// The tables of sums over a span of time, and of their details.
+macro_rules! sums_of {
+    ($span:literal, $sums:literal, $details:literal) => {
+        concat!(
+            "
+CREATE TABLE ",
+            $sums,
+            " (
+  id INTEGER PRIMARY KEY,
+  ",
+            $span,
+            " INTEGER NOT NULL,
+  sink TEXT NOT NULL,
+  mapping TEXT NOT NULL,
+  event_name TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  value INTEGER NOT NULL,
+  valued INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  late INTEGER NOT NULL,
+  UNIQUE (",
+            $span,
+            ", sink, mapping, event_name, outcome, reason, currency)
+);
+CREATE TABLE ",
+            $details,
+            " (
+  sum INTEGER NOT NULL REFERENCES ",
+            $sums,
+            " (id),
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (sum, kind, name)
+) WITHOUT ROWID;
+"
+        )
+    };
 }
 
 /// A file of rows.
@@ -21,14 +65,31 @@ pub(crate) const ROWS: Schema = Schema {
         name: "records",
         definition: RECORDS,
     }),
-    changes: ["ALTER TABLE rows ADD COLUMN digest INTEGER;"],
+    changes: ["ALTER TABLE rows ADD COLUMN digest INTEGER;", ""],
 };
 
 /// The file of the sums.
 pub(crate) const SUMS: Schema = Schema {
-    tables: SUM_TABLES,
+    tables: concat!(sums_of!("hour", "sums", "sum_details"), sums_of!("day", "day_sums", "day_details")),
     view: None,
-    changes: [""],
+    changes: [
+        "",
+        concat!(
+            sums_of!("day", "day_sums", "day_details"),
+            "INSERT INTO day_sums (day, sink, mapping, event_name, outcome, reason, currency, count, value, valued, attempts, \
+               bytes, late)
+             SELECT hour / 24, sink, mapping, event_name, outcome, reason, currency, sum(count),
+               CAST(sum(value / 1000000) * 1000000 + sum(value % 1000000) AS INTEGER), sum(valued), sum(attempts), sum(bytes), sum(late)
+             FROM sums GROUP BY 1, 2, 3, 4, 5, 6, 7;
+             INSERT INTO day_details
+             SELECT days.id, kind, name, sum(details.count)
+             FROM sums JOIN sum_details AS details ON details.sum = sums.id
+             JOIN day_sums AS days ON days.day = sums.hour / 24 AND days.sink = sums.sink AND days.mapping = sums.mapping
+               AND days.event_name = sums.event_name AND days.outcome = sums.outcome AND days.reason = sums.reason
+               AND days.currency = sums.currency
+             GROUP BY days.id, kind, name;"
+        ),
+    ],
 };
 
 const ROW_TABLES: &str = "
@@ -124,33 +185,6 @@ CREATE VIEW records AS SELECT
   rows.people,
   rows.digest
 FROM rows;
-";
-
-const SUM_TABLES: &str = "
-CREATE TABLE sums (
-  id INTEGER PRIMARY KEY,
-  hour INTEGER NOT NULL,
-  sink TEXT NOT NULL,
-  mapping TEXT NOT NULL,
-  event_name TEXT NOT NULL,
-  outcome TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  currency TEXT NOT NULL,
-  count INTEGER NOT NULL,
-  value INTEGER NOT NULL,
-  valued INTEGER NOT NULL,
-  attempts INTEGER NOT NULL,
-  bytes INTEGER NOT NULL,
-  late INTEGER NOT NULL,
-  UNIQUE (hour, sink, mapping, event_name, outcome, reason, currency)
-);
-CREATE TABLE sum_details (
-  sum INTEGER NOT NULL REFERENCES sums (id),
-  kind TEXT NOT NULL,
-  name TEXT NOT NULL,
-  count INTEGER NOT NULL,
-  PRIMARY KEY (sum, kind, name)
-) WITHOUT ROWID;
 ";
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::files::{HOUR_MILLIS, SUMS};
 use crate::limits::Settings;
 use crate::rows::set_aside;
 use crate::schema;
+use crate::sum_tables::{DAYS, HOURS, SumTables};
 use crate::tallies::{Key, LATENCY_BUCKETS, Tally};
 
 /// Most names of events, and most currencies, of a sink in an hour.
@@ -200,20 +201,50 @@ fn add(counts: &mut BTreeMap<Box<str>, i64>, name: &str, more: i64) {
 
 fn write(db: &mut Connection, sums: &HashMap<Key, Values>, oldest: i64) -> rusqlite::Result<()> {
     let change = db.transaction()?;
-    change.execute(
-        "DELETE FROM sum_details WHERE sum IN (SELECT id FROM sums WHERE hour < ?1)",
-        [oldest],
-    )?;
-    change.execute("DELETE FROM sums WHERE hour < ?1", [oldest])?;
+    for tables in [&HOURS, &DAYS] {
+        remove_old(&change, tables, oldest)?;
+        write_to(&change, tables, sums)?;
+    }
+    change.commit()
+}
+
+/// Removes the sums of spans that ended before an hour.
+fn remove_old(change: &Connection, tables: &SumTables, oldest: i64) -> rusqlite::Result<()> {
+    let SumTables {
+        span, sums, details, ..
+    } = tables;
+    let oldest = [tables.of_hour(oldest)];
+    let sql = format!("DELETE FROM {details} WHERE sum IN (SELECT id FROM {sums} WHERE {span} < ?1)");
+    change.prepare_cached(&sql)?.execute(oldest)?;
+    let sql = format!("DELETE FROM {sums} WHERE {span} < ?1");
+    change.prepare_cached(&sql)?.execute(oldest)?;
+    Ok(())
+}
+
+fn write_to(change: &Connection, tables: &SumTables, sums: &HashMap<Key, Values>) -> rusqlite::Result<()> {
+    let SumTables {
+        span,
+        sums: table,
+        details,
+        ..
+    } = tables;
+    // A number too large for SQLite becomes a float, which the cast brings back as the largest one.
+    let add_sum = format!(
+        "INSERT INTO {table} ({span}, sink, mapping, event_name, outcome, reason, currency, count, value, valued, attempts, \
+         bytes, late) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
+         ON CONFLICT DO UPDATE SET count = count + excluded.count, value = CAST(value + excluded.value AS INTEGER), \
+         valued = valued + excluded.valued, attempts = attempts + excluded.attempts, \
+         bytes = bytes + excluded.bytes, late = late + excluded.late RETURNING id"
+    );
+    let add_detail = format!(
+        "INSERT INTO {details} VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET count = count + excluded.count"
+    );
+    let mut add_sum = change.prepare_cached(&add_sum)?;
+    let mut detail = change.prepare_cached(&add_detail)?;
     for (key, values) in sums {
-        let sql = "INSERT INTO sums (hour, sink, mapping, event_name, outcome, reason, currency, count, value, valued, attempts, \
-                   bytes, late) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
-                   ON CONFLICT DO UPDATE SET count = count + excluded.count, value = value + excluded.value, \
-                   valued = valued + excluded.valued, attempts = attempts + excluded.attempts, \
-                   bytes = bytes + excluded.bytes, late = late + excluded.late RETURNING id";
-        let id: i64 = change.prepare_cached(sql)?.query_row(
+        let id: i64 = add_sum.query_row(
             params![
-                key.hour,
+                tables.of_hour(key.hour),
                 &*key.sink,
                 &*key.mapping,
                 &*key.event_name,
@@ -229,9 +260,6 @@ fn write(db: &mut Connection, sums: &HashMap<Key, Values>, oldest: i64) -> rusql
             ],
             |row| row.get(0),
         )?;
-        let sql = "INSERT INTO sum_details VALUES (?1, ?2, ?3, ?4) \
-                   ON CONFLICT DO UPDATE SET count = count + excluded.count";
-        let mut detail = change.prepare_cached(sql)?;
         for (name, count) in &values.match_keys {
             detail.execute(params![id, "match_key", name, count])?;
         }
@@ -248,7 +276,7 @@ fn write(db: &mut Connection, sums: &HashMap<Key, Values>, oldest: i64) -> rusql
             detail.execute(params![id, "latency", name, count])?;
         }
     }
-    change.commit()
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use signalbox_history::{By, Filter, IdKind, Reader, Report};
+use signalbox_core::Money;
+use signalbox_history::{By, Filter, IdKind, Reader, Record, Report};
 
-use super::support::{find, hand, keep, keys, record, start, wait_for};
+use super::support::{find, hand, keep, keys, now, record, start, wait_for};
 
 fn file(folder: &Path, beginning: &str) -> PathBuf {
     let mut files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
@@ -110,6 +111,58 @@ fn make_older(path: &Path) {
         .unwrap();
 }
 
+/// Makes a file of sums as schema 1 and 2 had it.
+fn make_sums_older(path: &Path, version: i32) {
+    let older = Connection::open(path).unwrap();
+    older
+        .execute_batch(&format!(
+            "DROP TABLE day_details; DROP TABLE day_sums; PRAGMA user_version = {version};"
+        ))
+        .unwrap();
+}
+
+#[test]
+fn sums_of_an_older_schema_are_added_up_by_the_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = start(folder.path());
+    let ended = |n: u64| Record {
+        ended_at: now() - i64::try_from(n).unwrap() * 5 * 3_600_000,
+        sink: if n.is_multiple_of(3) { "ads" } else { "pin" }.into(),
+        value: n.is_multiple_of(2).then_some(Money {
+            millionths: i64::MAX / 3,
+            currency: Some("EUR".into()),
+        }),
+        ..record(n)
+    };
+    keep(&history, (0..30).map(ended).collect());
+    history.close();
+    let report = |reader: &Reader, since| {
+        let report = Report {
+            since,
+            by: vec![By::Day, By::Sink],
+            details: true,
+            ..Report::default()
+        };
+        reader.report(&report).unwrap()
+    };
+    let reader = Reader::of_files(folder.path().to_owned(), keys());
+    let since = Some(now() - 50 * 3_600_000);
+    let expected = [report(&reader, None), report(&reader, since)];
+    assert_eq!(expected[0].iter().map(|sum| sum.count).sum::<i64>(), 30);
+    make_sums_older(&file(folder.path(), "sums"), 2);
+    assert_eq!([report(&reader, None), report(&reader, since)], expected);
+    let history = start(folder.path());
+    history.flush().unwrap();
+    // The file is opened for the first sums.
+    keep(&history, vec![record(99)]);
+    let added = [report(&reader, None), report(&reader, since)];
+    for (added, expected) in added.iter().zip(&expected) {
+        let (last, before) = added.split_last().unwrap();
+        assert!(expected.starts_with(before), "{added:?}");
+        assert!(last.count > 1, "{last:?}");
+    }
+}
+
 #[test]
 fn files_of_an_older_schema_are_read_and_continued() {
     let folder = tempfile::tempdir().unwrap();
@@ -117,9 +170,7 @@ fn files_of_an_older_schema_are_read_and_continued() {
     keep(&history, vec![record(1)]);
     history.close();
     make_older(&file(folder.path(), "rows-"));
-    let sums = Connection::open(file(folder.path(), "sums")).unwrap();
-    sums.pragma_update(None, "user_version", 1).unwrap();
-    drop(sums);
+    make_sums_older(&file(folder.path(), "sums"), 1);
     let digests = |reader: &Reader| -> Vec<bool> {
         let page = reader.latest(&Filter::default(), None, 10).unwrap();
         assert!(page.unread.is_empty(), "{:?}", page.unread);

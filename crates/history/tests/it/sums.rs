@@ -1,9 +1,11 @@
 //! Sums by the hour, and reports of them.
 
+use std::collections::BTreeMap;
+
 use signalbox_core::Money;
 use signalbox_history::{By, Keep, Outcome, Record, Report, Settings, Sum};
 
-use super::support::{filtered, keep, keys, record, start};
+use super::support::{filtered, keep, keys, now, record, start};
 
 fn report(history: &signalbox_history::History, by: &[By]) -> Vec<Sum> {
     let report = Report {
@@ -109,4 +111,132 @@ fn names_that_events_choose_are_bounded() {
     let total: i64 = sums.iter().map(|sum| sum.count).sum();
     assert_eq!(total, 500);
     assert!(sums.iter().any(|sum| sum.group == ["…"]));
+}
+
+/// Adds the sums of hours up as a report over longer spans should.
+fn added_up(hours: &[Sum], by: &[By], since: Option<i64>) -> BTreeMap<(Vec<String>, String), Sum> {
+    let mut added: BTreeMap<(Vec<String>, String), Sum> = BTreeMap::new();
+    for hour in hours {
+        let begin: i64 = hour.group[0].parse().unwrap();
+        if since.is_some_and(|since| begin + 3_600_000 <= since) {
+            continue;
+        }
+        let day = (begin.div_euclid(86_400_000) * 86_400_000).to_string();
+        let column = |by: &By| match by {
+            By::Day => day.clone(),
+            By::Sink => hour.group[1].clone(),
+            _ => hour.group[2].clone(),
+        };
+        let group: Vec<String> = by.iter().map(column).collect();
+        let sum = added.entry((group, hour.currency.clone())).or_default();
+        sum.count += hour.count;
+        sum.value_millionths += hour.value_millionths;
+        sum.late += hour.late;
+        for (mine, theirs) in [
+            (&mut sum.match_keys, &hour.match_keys),
+            (&mut sum.parameters, &hour.parameters),
+            (&mut sum.warnings, &hour.warnings),
+            (&mut sum.latency, &hour.latency),
+        ] {
+            for (name, count) in theirs {
+                *mine.entry(name.clone()).or_default() += count;
+            }
+        }
+    }
+    added
+}
+
+#[test]
+fn long_reports_tell_what_the_hours_tell() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = start(folder.path());
+    let begin = now();
+    let ended = |n: u64| Record {
+        // Four days, in steps that fall on all hours.
+        ended_at: begin - i64::try_from(n).unwrap() * 17 * 60_000,
+        received_at: begin - i64::try_from(n * n).unwrap() * 17 * 60_000,
+        sink: ["ads", "pin", "tok"][usize::try_from(n % 3).unwrap()].into(),
+        outcome: if n.is_multiple_of(7) {
+            Outcome::Rejected
+        } else {
+            Outcome::Delivered
+        },
+        reason: n.is_multiple_of(7).then(|| "too_old".into()),
+        late: n.is_multiple_of(5),
+        ..record(n)
+    };
+    for part in 0..4 {
+        // Sums are added to those of earlier commits.
+        keep(&history, (0..340).filter(|n| n % 4 == part).map(ended).collect());
+    }
+    let hours = report(&history, &[By::Hour, By::Sink, By::Outcome]);
+    let hour = 3_600_000;
+    let midnight = begin.div_euclid(86_400_000) * 86_400_000;
+    for by in [
+        &[][..],
+        &[By::Sink],
+        &[By::Day],
+        &[By::Day, By::Outcome],
+        &[By::Sink, By::Day, By::Outcome],
+    ] {
+        for since in [
+            None,
+            Some(begin - 2 * hour),
+            Some(begin - 50 * hour),
+            Some(midnight),
+            Some(midnight - 1),
+            Some(midnight - 48 * hour),
+            Some(begin + hour),
+        ] {
+            let wanted = Report {
+                since,
+                by: by.to_vec(),
+                details: true,
+                ..Report::default()
+            };
+            let found = history.reader().report(&wanted).unwrap();
+            let expected = added_up(&hours, by, since);
+            assert_eq!(found.len(), expected.len(), "{by:?} {since:?}");
+            for (sum, ((group, currency), expected)) in found.iter().zip(&expected) {
+                assert_eq!((&sum.group, &sum.currency), (group, currency), "{by:?} {since:?}");
+                let mut sum = sum.clone();
+                // The test adds up no more than this.
+                (sum.group, sum.currency) = (Vec::new(), String::new());
+                (sum.valued, sum.attempts, sum.bytes) = (0, 0, 0);
+                assert_eq!(sum, *expected, "{by:?} {since:?}");
+            }
+        }
+    }
+    let one = Report {
+        sink: Some("pin".into()),
+        ..Report::default()
+    };
+    let count: i64 = history
+        .reader()
+        .report(&one)
+        .unwrap()
+        .iter()
+        .map(|sum| sum.count)
+        .sum();
+    assert_eq!(count, 113);
+}
+
+#[test]
+fn values_beyond_the_largest_number_stay_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = start(folder.path());
+    for millionths in [i64::MAX, i64::MAX - 7] {
+        let worth = Record {
+            value: Some(Money {
+                millionths,
+                currency: Some("EUR".into()),
+            }),
+            ..record(1)
+        };
+        keep(&history, vec![worth]);
+    }
+    for by in [By::Sink, By::Hour] {
+        let sums = report(&history, &[by]);
+        assert_eq!((sums[0].count, sums[0].value_millionths), (2, i64::MAX));
+    }
 }
