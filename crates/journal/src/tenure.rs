@@ -77,6 +77,26 @@ impl Tenure {
         std::future::pending().await
     }
 
+    /// Waits until the right has ended, which never happens to an endless one.
+    pub async fn ended(&self) {
+        let Some(mut until) = self.until.clone() else {
+            return std::future::pending().await;
+        };
+        loop {
+            let left = until
+                .borrow_and_update()
+                .saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(left) => {}
+                // Without a journal that renews it, the right ends at the moment that it has.
+                Ok(()) = until.changed() => {}
+            }
+        }
+    }
+
     /// True if the group may be driven now.
     #[inline]
     pub fn holds(&self) -> bool {
@@ -147,6 +167,31 @@ mod tests {
         assert!(!tenure.holds() && !some.are_first());
         renew.send_replace(Instant::now() + Duration::from_secs(60));
         assert!(tenure.holds());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_right_is_awaited_over_renewals() {
+        let soon = || Instant::now() + Duration::from_millis(20);
+        let (renew, until) = watch::channel(soon());
+        let tenure = Tenure::renewed(until, false);
+        let waiting = tokio::spawn({
+            let tenure = tenure.clone();
+            async move { tenure.ended().await }
+        });
+        renew.send_replace(Instant::now() + Duration::from_secs(60));
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        assert!(!waiting.is_finished());
+        renew.send_replace(soon());
+        waiting.await.unwrap();
+        assert!(!tenure.holds());
+        // A right that is taken back ends at once, and one that nobody renews in its time.
+        let (renew, until) = watch::channel(Instant::now() + Duration::from_secs(60));
+        let tenure = Tenure::renewed(until, false);
+        renew.send_replace(Instant::now());
+        tenure.ended().await;
+        renew.send_replace(soon());
+        drop(renew);
+        tenure.ended().await;
     }
 
     #[tokio::test]

@@ -27,6 +27,7 @@ use super::recorder::Recorder;
 use super::returned::AT_ONCE;
 use super::sent_keys::SentKeys;
 use super::settle::{Settling, in_need};
+use super::tenure_watch;
 use super::trail;
 use crate::dead_letters::{DeadLetters, now_millis};
 use crate::hold::HoldCause;
@@ -60,6 +61,8 @@ pub struct Parts {
     sent_keys: SentKeys,
     holds: Holds,
     rate_group: Arc<RateGroup>,
+    /// True if the driver that left them ended since another reader of the sink was opened.
+    pub(crate) revoked: bool,
 }
 
 impl Parts {
@@ -71,6 +74,7 @@ impl Parts {
             stage: Arc::new(stage),
             holds: Holds::none(),
             rate_group,
+            revoked: false,
         }
     }
 
@@ -121,6 +125,7 @@ impl Driver {
             sent_keys,
             holds,
             rate_group,
+            revoked: _,
         } = parts;
         restore(&ledger, &resumed);
         let events = Events::new(
@@ -173,15 +178,17 @@ impl Driver {
         self
     }
 
-    /// Sets the right under which the driver launches attempts; without one it launches them as long as it likes.
+    /// Sets the right under which the driver delivers; without one it delivers as long as it likes. Attempts that are under
+    /// way when the right ends are dropped, and while another router should have it, no further one starts.
     #[must_use]
     pub fn under(self, tenure: Tenure) -> Driver {
         Driver { tenure, ..self }
     }
 
-    /// Runs until the journal is closed and everything is settled, or until it is stopped. Returns the parts for
-    /// another driver of the same sink.
+    /// Runs until the journal is closed and everything is settled, until it is stopped, or until its right ends. Returns
+    /// the parts for another driver of the same sink.
     pub async fn run(mut self) -> Parts {
+        let _watch = tenure_watch::start(self.tenure.clone(), self.stop.clone());
         let (mut leaving, mut draining) = (false, false);
         loop {
             self.wake();
@@ -238,6 +245,7 @@ impl Driver {
             sent_keys: self.pending.events.sent_keys,
             rate_group: self.pending.outgoing.gate.group(),
             holds: self.pending.outgoing.holds,
+            revoked: self.fill.revoked,
         }
     }
 
@@ -343,25 +351,17 @@ impl Driver {
 
     /// Starts a due probe, and as many attempts as may run now.
     fn launch(&mut self) {
-        if self.pending.outgoing.takes_probe(Instant::now()) {
+        let asks = || may_launch(&self.tenure, &self.stop);
+        if self.pending.outgoing.takes_probe(Instant::now(), asks) {
             self.attempts
                 .probe(self.stage.sink.clone(), self.options.requests.timeout);
         }
         loop {
             let now = Instant::now();
             let under_way = self.attempts.len();
-            let may_launch = || {
-                let holds = self.tenure.holds();
-                if !holds {
-                    // The next router delivers the rest.
-                    self.stop.leave.cancel();
-                }
-                holds
-            };
-            let next = self
-                .pending
-                .outgoing
-                .next(now, under_way, self.fill.at_end, may_launch);
+            let asks = || may_launch(&self.tenure, &self.stop);
+            let outgoing = &mut self.pending.outgoing;
+            let next = outgoing.next(now, under_way, self.fill.at_end, asks);
             let Some(group) = next else { return };
             self.attempt(group, now);
         }
@@ -452,6 +452,15 @@ impl Driver {
         });
         self.pending.events.commits.now();
     }
+}
+
+/// True while the right holds. A driver without it leaves the rest to the next router.
+fn may_launch(tenure: &Tenure, stop: &Stop) -> bool {
+    let holds = tenure.holds();
+    if !holds {
+        stop.leave.cancel();
+    }
+    holds
 }
 
 /// Sets the ledger to the state in which the journal resumes.

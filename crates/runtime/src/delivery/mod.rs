@@ -76,6 +76,7 @@ mod returned;
 mod sent_keys;
 mod settle;
 mod tapped;
+mod tenure_watch;
 mod trace;
 mod trail;
 mod window;

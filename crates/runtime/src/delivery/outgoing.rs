@@ -161,10 +161,12 @@ impl Outgoing {
         passes.then(|| self.groups.pop_front().unwrap_or_else(|| self.ready.cut()))
     }
 
-    /// Returns true if a probe is due and may go. A probe is a call like any other, so it counts against the limit.
-    pub(super) fn takes_probe(&mut self, now: Instant) -> bool {
+    /// Returns true if a probe is due and may go; `may_launch` has the last word. A probe is a call like any other, so it
+    /// counts against the limit.
+    pub(super) fn takes_probe(&mut self, now: Instant, may_launch: impl FnOnce() -> bool) -> bool {
         self.holds.probe_is_due(now)
             && self.gate.closed_until().is_none()
+            && may_launch()
             && self.passes(now)
             && self.holds.takes_probe(now)
     }
