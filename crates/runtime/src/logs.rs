@@ -87,9 +87,10 @@ fn parse_filter(text: &str) -> Result<EnvFilter, String> {
 }
 
 /// Limits other crates to level info and above, regardless of the filter: below it HTTP libraries log addresses, headers
-/// and bytes, which hold tokens and personal data.
+/// and bytes, which hold tokens and personal data. The client of NATS is left out: `signalbox_nats` tells its events.
 fn presentable(metadata: &Metadata<'_>) -> bool {
-    *metadata.level() <= Level::INFO || metadata.target().starts_with("signalbox")
+    let target = metadata.target();
+    target.starts_with("signalbox") || (*metadata.level() <= Level::INFO && !target.starts_with("async_nats"))
 }
 
 /// The panic hook: logs the place of a panic and never its message, which may quote personal data.

@@ -14,6 +14,7 @@ pub mod contract;
 pub mod golden;
 mod intake;
 mod mmdb;
+mod nats;
 pub mod server;
 mod sockets;
 
@@ -21,5 +22,6 @@ pub use build::{batch, event, event_of, records, transform, transform_config};
 pub use checkpoints::MemoryCheckpoints;
 pub use intake::IntakeDouble;
 pub use mmdb::mmdb;
+pub use nats::NatsCluster;
 pub use server::{Act, Seen, Server};
 pub use sockets::{NewSockets, OneSocket};

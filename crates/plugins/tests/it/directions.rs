@@ -7,15 +7,16 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const PREFIX: &str = "signalbox-";
 
 /// For each crate the crates of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("core", &[]),
     ("segment", &["core"]),
     ("conversions", &["core", "segment", "http"]),
     ("http", &["core"]),
     ("inputs", &["segment"]),
-    ("journal", &["core"]),
+    ("nats", &["core"]),
+    ("journal", &["core", "nats"]),
     ("history", &["core"]),
-    ("config", &["core"]),
+    ("config", &["core", "nats"]),
     ("runtime", &["config", "core", "history", "journal"]),
     (
         "admin",
@@ -42,6 +43,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
             "http",
             "inputs",
             "journal",
+            "nats",
             "config",
             "runtime",
             "admin",
@@ -53,7 +55,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
 ];
 
 /// The same for each plugin: never another plugin, never the runtime.
-const PLUGIN_MAY_USE: &[&str] = &["core", "segment", "conversions", "http", "inputs"];
+const PLUGIN_MAY_USE: &[&str] = &["core", "segment", "conversions", "http", "inputs", "nats"];
 
 /// Crates without I/O, and the dependencies that would give them some.
 const PURE: [&str; 3] = ["core", "segment", "conversions"];

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that serve every destination.
-const SHARED: [&str; 10] = [
+const SHARED: [&str; 11] = [
     "admin",
     "config",
     "conversions",
@@ -13,6 +13,7 @@ const SHARED: [&str; 10] = [
     "http",
     "inputs",
     "journal",
+    "nats",
     "page",
     "runtime",
     "segment",
