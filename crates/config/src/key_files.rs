@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use signalbox_core::exposed;
 
 use super::diagnostic::Finding;
-use super::settings::{JournalSettings, Table as _};
+use super::settings::{JournalKind, JournalSettings, Table as _};
 use super::tree::{TomlNode, TomlValue};
 
-/// Finds keys that lie in the folder of the journal that they encrypt, since a copy of the folder would bring the key along;
-/// warns of files that others than their owner may use.
+/// Finds keys that lie in the folder of the journal that they encrypt, since a copy of the folder would bring the key along, or in
+/// its cache, which may be deleted; warns of files that others than their owner may use.
 pub(crate) fn check(
     root: &TomlNode,
     journal: &JournalSettings,
@@ -27,16 +27,24 @@ pub(crate) fn check(
         TomlValue::List(items) => items.iter().collect(),
         _ => vec![&key.node],
     };
-    let folder = real(&journal.folder());
+    let cached = journal.kind == JournalKind::Nats;
+    let folder = real(&journal.local_folder().unwrap_or_else(|| journal.folder()));
     for node in texts {
         let TomlValue::Text(text) = &node.value else {
             continue;
         };
         for file in text.files.iter().map(Path::new) {
             if real(file).starts_with(&folder) {
-                let message = "the key lies in the folder of the journal that it encrypts";
-                let help =
-                    "move the key to another folder: a copy of the journal must not bring its key along";
+                let (message, help) = match cached {
+                    false => (
+                        "the key lies in the folder of the journal that it encrypts",
+                        "move the key to another folder: a copy of the journal must not bring its key along",
+                    ),
+                    true => (
+                        "the key lies in the cache of the journal",
+                        "move the key to another folder: the cache may be deleted, and without the key the journal is lost",
+                    ),
+                };
                 findings.push(Finding::new(&node.path, node.at, message).help(help));
             }
             let mode = std::fs::metadata(file).map_or(0, |there| there.mode());

@@ -17,6 +17,7 @@ mod interpolate;
 mod key_files;
 mod load;
 mod loaded;
+mod nodes;
 mod operator;
 mod origin;
 mod outline;
@@ -40,8 +41,8 @@ pub use origin::{Origin, join};
 pub use outline::{ComponentOutline, SettingOutline};
 pub use schema::schema;
 pub use settings::{
-    AdminSettings, AdminTls, AdminToken, AlertSettings, BatchKeys, DeadLetterSettings, HistoryEvents,
-    HistorySettings, InputsRemoved, JournalKind, JournalSettings, LOCAL_NAME, OnFull, OnJournalFull,
-    PersonalData, RetryKeys, Role, ShutdownSettings, SinkRuntime, SourceRuntime, StartAt, TOKEN_NAME,
-    TelemetrySettings, WhenAbsent, check_admin,
+    AdminSettings, AdminTls, AdminToken, AlertSettings, BatchKeys, ClusterSettings, DeadLetterSettings,
+    HistoryEvents, HistorySettings, InputsRemoved, JournalKind, JournalSettings, LOCAL_NAME, NatsTls, OnFull,
+    OnJournalFull, PersonalData, RetryKeys, Role, ShutdownSettings, SinkRuntime, SourceRuntime, StartAt,
+    TOKEN_NAME, TelemetrySettings, WhenAbsent, check_admin,
 };

@@ -15,7 +15,7 @@ use super::origin::{Lines, Origin, place};
 use super::outline::outlines;
 use super::section::{Sections, sections};
 use super::tree::{TomlEntry, TomlNode, TomlValue};
-use super::{schema, syntax, tree, walk};
+use super::{nodes, schema, syntax, tree, walk};
 
 /// Reads and loads a configuration file. `path` is shown in diagnostics as it is given.
 ///
@@ -102,6 +102,7 @@ pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<Loa
         }
     }
     findings.extend(check::names(&root, &parts, &lines));
+    nodes::check(&root, &journal, &components.sources, &mut findings, &mut warnings);
 
     if !findings.is_empty() {
         return Err(fail(findings));

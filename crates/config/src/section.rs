@@ -54,9 +54,8 @@ pub(crate) fn sections(
         let doubt = BuildError::new("dead_letters.personal_data", message);
         warnings.extend(root.finding(doubt.help("set admin.token, or personal_data = \"hashed\"")));
     }
-    if read.dead_letters.personal_data == PersonalData::Plain && !wrong && read.journal.is_plain_on_disk() {
-        let message =
-            "dead letters in plaintext need a key: they stay on the disk for as long as nobody retries them";
+    if read.dead_letters.personal_data == PersonalData::Plain && !wrong && read.journal.is_stored_plain() {
+        let message = "dead letters in plaintext need a key: they stay in the journal for as long as nobody retries them";
         let fault = BuildError::new("dead_letters.personal_data", message).help(
             "make a key with 'signalbox keygen --out FILE' and set journal.key = \"${file:FILE}\", or set personal_data = \
              \"hashed\"",

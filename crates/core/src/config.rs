@@ -16,6 +16,12 @@ pub trait SourceConfig: fmt::Debug + Send + Sync {
     /// # Errors
     /// Every setting that does not fit.
     fn build(&self, context: &BuildContext) -> Result<Built<dyn Source>, BuildErrors>;
+
+    /// Returns true if all routers that share a journal may run the source at once, as one that listens. Returns false for a
+    /// source that reads from one machine, such as a file: each router would take its events. Default: true.
+    fn is_shared(&self) -> bool {
+        true
+    }
 }
 
 /// A transform's settings.

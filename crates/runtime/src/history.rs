@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use signalbox_config::{HistoryEvents, HistorySettings, JournalKind, JournalSettings};
+use signalbox_config::{HistoryEvents, HistorySettings, JournalSettings};
 use signalbox_core::privacy::shown_name;
 use signalbox_core::{Event, Node, Sha256Hex};
 use signalbox_history::{
@@ -88,7 +88,7 @@ fn read_key_file(folder: &Path) -> Result<Option<IdKeys>, String> {
 
 /// Derives the keys from those of a sealed journal.
 fn journal_keys(journal: &JournalSettings) -> Result<Option<IdKeys>, String> {
-    if journal.kind == JournalKind::Memory || journal.key.is_empty() {
+    if !journal.is_durable() || journal.key.is_empty() {
         return Ok(None);
     }
     let keys = journal.keys().map_err(|fault| format!("journal.key {fault}"))?;

@@ -20,7 +20,8 @@ const UNKNOWN: &str = "-";
 pub struct JournalIdentity {
     /// The id stored in the journal's folder.
     id: Option<String>,
-    /// A hash of the folder's path, which itself stays private; `None` for a journal in memory.
+    /// A hash of the folder's path, or of the servers' addresses and the prefix, which themselves stay private; `None` for a
+    /// journal in memory.
     place: Option<String>,
 }
 
@@ -38,13 +39,13 @@ impl JournalIdentity {
     /// unknown, and the place decides.
     #[must_use]
     pub fn of_folder(settings: &JournalSettings) -> JournalIdentity {
-        let place = place(settings);
-        let id = place
-            .is_some()
-            .then(|| DiskJournal::id_of(&settings.folder()).ok().flatten());
+        let id = match settings.kind {
+            JournalKind::Disk => DiskJournal::id_of(&settings.folder()).ok().flatten(),
+            JournalKind::Nats | JournalKind::Memory => None,
+        };
         JournalIdentity {
-            id: id.flatten(),
-            place,
+            id,
+            place: place(settings),
         }
     }
 
@@ -85,10 +86,16 @@ impl JournalIdentity {
 }
 
 fn place(settings: &JournalSettings) -> Option<String> {
-    let folder = (settings.kind == JournalKind::Disk).then(|| settings.folder())?;
-    let path = whole(&folder);
-    let hash = Sha256Hex::of(&path.to_string_lossy());
-    Some(hash.as_str()[..16].to_owned())
+    let place = match settings.kind {
+        JournalKind::Disk => whole(&settings.folder()).to_string_lossy().into_owned(),
+        JournalKind::Nats => {
+            let mut servers: Vec<&str> = settings.servers.iter().map(String::as_str).collect();
+            servers.sort_unstable();
+            format!("{} {}", settings.prefix(), servers.join(" "))
+        }
+        JournalKind::Memory => return None,
+    };
+    Some(Sha256Hex::of(&place).as_str()[..16].to_owned())
 }
 
 /// Resolves the path without links, even of a folder that is gone.
@@ -135,6 +142,21 @@ mod tests {
             assert_eq!(JournalIdentity::parse(&one.header()), Some(one));
         }
         assert_eq!(JournalIdentity::parse("nonsense"), None);
+    }
+
+    #[test]
+    fn a_journal_on_nats_is_its_servers_and_its_prefix() {
+        let on = |servers: &[&str], prefix: Option<&str>| JournalSettings {
+            kind: JournalKind::Nats,
+            servers: servers.iter().map(|&server| server.to_owned()).collect(),
+            prefix: prefix.map(str::to_owned),
+            ..JournalSettings::default()
+        };
+        let (a, b) = ("nats://a", "nats://b");
+        let one = JournalIdentity::of_folder(&on(&[a, b], None));
+        assert!(one.is(&JournalIdentity::of_folder(&on(&[b, a], Some("sbx")))));
+        assert!(!one.is(&JournalIdentity::of_folder(&on(&[a, b], Some("other")))));
+        assert!(!one.is(&JournalIdentity::of_folder(&on(&[a], None))));
     }
 
     #[test]

@@ -16,6 +16,11 @@ pub fn open(
     open_with(settings, dead_letters, LostErasures::Refused)
 }
 
+/// The fault of a journal on NATS in a build that has none.
+pub(crate) const WITHOUT_NATS: &str = "this build of Signalbox has no journal on NATS";
+/// The remedy.
+pub(crate) const WITH_NATS: &str = "use a build with the cargo feature 'nats', or another type of journal";
+
 /// The treatment of a journal whose list of erasures is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LostErasures {
@@ -30,9 +35,13 @@ fn open_with(
     dead_letters: &DeadLetterSettings,
     lost: LostErasures,
 ) -> Result<Arc<dyn Journal>, String> {
-    if settings.kind == JournalKind::Memory {
-        let quota = quota(dead_letters, &MemoryJournal::DEAD_LETTERS);
-        return Ok(Arc::new(MemoryJournal::with_quota(settings.limit(), quota)));
+    match settings.kind {
+        JournalKind::Disk => {}
+        JournalKind::Memory => {
+            let quota = quota(dead_letters, &MemoryJournal::DEAD_LETTERS);
+            return Ok(Arc::new(MemoryJournal::with_quota(settings.limit(), quota)));
+        }
+        JournalKind::Nats => return Err(format!("journal: {WITHOUT_NATS}; {WITH_NATS}")),
     }
     let default = DiskOptions::new(settings.folder());
     let options = DiskOptions {
@@ -68,6 +77,11 @@ pub fn open_existing(
     dead_letters: &DeadLetterSettings,
     lost: LostErasures,
 ) -> Result<Arc<dyn Journal>, String> {
+    if settings.kind == JournalKind::Nats {
+        return Err(
+            "a journal on NATS is asked through a router that shares it, at its [admin] listen".to_owned(),
+        );
+    }
     let folder = settings.folder();
     if !DiskJournal::exists(&folder).map_err(|error| format!("journal: {error}"))? {
         let path = std::path::absolute(&folder).unwrap_or(folder);

@@ -68,13 +68,7 @@ impl Router {
         let journal = journal
             .await
             .map_err(|_| "the journal could not be opened".to_owned())??;
-        if fixed.journal.kind == JournalKind::Disk && fixed.journal.key.is_empty() {
-            tracing::info!(
-                folder = %fixed.journal.folder().display(),
-                "the journal has no key: events (as the transforms of their source leave them), their messageIds, parked \
-                 events and dead letters are on disk in plain; 'signalbox keygen' makes a key, and [journal] key names it"
-            );
-        }
+        tell_what_is_plain(&fixed.journal);
         if let Some(settings) = &fixed.history {
             ledger.history = Some(history::open(settings, &fixed.journal)?);
         }
@@ -210,6 +204,28 @@ impl Router {
         if let Err(problem) = self.telemetry.shutdown(FLUSH).await {
             tracing::warn!("the last metrics were not exported: {problem}");
         }
+    }
+}
+
+/// Logs what lies in plain in a journal without a key.
+fn tell_what_is_plain(journal: &JournalSettings) {
+    if !journal.is_stored_plain() {
+        return;
+    }
+    match journal.kind {
+        JournalKind::Memory => {}
+        JournalKind::Disk => tracing::info!(
+            folder = %journal.folder().display(),
+            "the journal has no key: events (as the transforms of their source leave them), their messageIds, parked \
+             events and dead letters are on disk in plain; 'signalbox keygen' makes a key, and [journal] key names it"
+        ),
+        JournalKind::Nats if journal.plain == Some(true) => {}
+        JournalKind::Nats => tracing::warn!(
+            prefix = journal.prefix(),
+            "the journal has no key: events (as the transforms of their source leave them), their messageIds, parked events and \
+             dead letters lie on the NATS servers in plain, for everybody who may read their streams or disks; 'signalbox \
+             keygen' makes a key, and [journal] key names it on every router. If that is meant, set plain = true in [journal]"
+        ),
     }
 }
 

@@ -41,7 +41,7 @@ pub struct AdminSettings {
     pub trusted_proxies: Vec<String>,
     /// File of the audit log: a line of JSON for each act of an operator, with who, when and what. At 10 MB it is renamed to the
     /// name with `.1`, which replaces the one before. Default: the folder of the journal with its name and `-audit.jsonl`,
-    /// so `"signalbox-journal-audit.jsonl"`; memory journal: none.
+    /// so `"signalbox-journal-audit.jsonl"`; on NATS beside the cache, so `"signalbox-cache-audit.jsonl"`; memory journal: none.
     pub audit: Option<PathBuf>,
 }
 

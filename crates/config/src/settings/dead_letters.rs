@@ -11,7 +11,7 @@ use super::Table;
 #[serde(deny_unknown_fields)]
 pub struct DeadLetterSettings {
     /// Form of personal data in dead letters: `"hashed"` (by all rules of `hash_pii`), `"none"` (no payload is kept), or
-    /// `"plain"`, which needs `key` in `[journal]` if the journal is on disk. Default: `"hashed"`.
+    /// `"plain"`, which needs `key` in `[journal]` unless the journal is in memory. Default: `"hashed"`.
     #[serde(default)]
     pub personal_data: PersonalData,
     /// Most bytes of dead letters that are kept of each sink. Default: `"1GB"`; memory: `"64MB"`.

@@ -7,15 +7,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{BuildError, HumanDuration, Size};
 
-use super::{JournalKind, JournalSettings, Table};
+use super::{JournalSettings, Table};
 
-/// The history of what became of each event. Without this table, a router with a disk journal keeps the sums alone.
+/// The history of what became of each event. Without this table, a router whose journal is not in memory keeps the sums
+/// alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HistorySettings {
     /// Folder of the history's SQLite files, created if it is missing; one router at a time. If the journal has no `key`, the key
     /// that hides ids is made beside it, in a file of the same name with `.key`. Default: the folder beside that of the journal
-    /// with its name and `-history`, so `"signalbox-journal-history"`; memory journal: `"signalbox-history"`.
+    /// with its name and `-history`, so `"signalbox-journal-history"`; on NATS that beside the cache, so
+    /// `"signalbox-cache-history"`; memory journal: `"signalbox-history"`.
     pub path: Option<PathBuf>,
     /// Time for which records and sums are kept, at least `"1h"`. Default: `"7d"`.
     pub keep: Option<HumanDuration>,
@@ -47,7 +49,7 @@ impl HistorySettings {
     /// Returns the settings of a file without the table: sums alone. With a memory journal there is no history then, since such
     /// a router writes no files.
     pub(crate) fn without_table(journal: &JournalSettings) -> Option<HistorySettings> {
-        (journal.kind == JournalKind::Disk).then(|| HistorySettings {
+        journal.is_durable().then(|| HistorySettings {
             events: HistoryEvents::Off,
             ..HistorySettings::default()
         })
@@ -98,6 +100,7 @@ impl Table for HistorySettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::JournalKind;
 
     #[test]
     fn the_default_folder_lies_beside_that_of_the_journal() {
@@ -115,6 +118,11 @@ mod tests {
             (journal(JournalKind::Disk, Some("./a.d/")), "./a.d-history"),
             (journal(JournalKind::Disk, Some("/")), "signalbox-history"),
             (journal(JournalKind::Memory, None), "signalbox-history"),
+            // A journal on NATS has a cache instead of a folder.
+            (
+                journal(JournalKind::Nats, Some("/var/lib/a")),
+                "signalbox-cache-history",
+            ),
         ] {
             let beside = HistorySettings::default().beside(&journal);
             assert_eq!(beside.folder(), PathBuf::from(folder));

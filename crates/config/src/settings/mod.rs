@@ -22,11 +22,12 @@ pub use admin::{AdminSettings, check_admin};
 pub use alerts::AlertSettings;
 pub use dead_letters::{DeadLetterSettings, OnFull, PersonalData};
 pub use history::{HistoryEvents, HistorySettings};
-pub use journal::{JournalKind, JournalSettings};
+pub use journal::{ClusterSettings, JournalKind, JournalSettings, NatsTls};
 pub use process::{ShutdownSettings, TelemetrySettings};
 pub use sink::{BatchKeys, InputsRemoved, OnJournalFull, RetryKeys, SinkRuntime, StartAt, WhenAbsent};
 pub use source::SourceRuntime;
 pub use tls::AdminTls;
+pub(crate) use tokens::name_fault;
 pub use tokens::{AdminToken, LOCAL_NAME, Role, TOKEN_NAME};
 
 /// A table of the runtime, with the checks of its values. Only keys that are in the file are reported.

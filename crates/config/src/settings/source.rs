@@ -13,4 +13,7 @@ pub struct SourceRuntime {
     /// Name that this source had before: its counts, known ids, checkpoints, dead letters and pending events go over. It
     /// may stay in the file. Default: none.
     pub was: Option<String>,
+    /// Name of the router (`node` of `[journal.cluster]`) that alone runs this source, of those that share a journal on NATS. A
+    /// source that reads from one machine, such as `file`, needs it there. Default: every router runs it.
+    pub only_on: Option<String>,
 }

@@ -85,7 +85,8 @@ pub(super) fn token_faults(token: Option<&Secret>, tokens: &[AdminToken]) -> Vec
     faults
 }
 
-fn name_fault(name: &str) -> Option<&'static str> {
+/// Tells why a text is no name of a caller or a router.
+pub(crate) fn name_fault(name: &str) -> Option<&'static str> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     match name {
         "" => Some("must not be empty"),

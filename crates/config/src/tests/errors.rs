@@ -65,7 +65,7 @@ fn keys() {
                 "[sources.app]\ntype = \"probe_source\"\nzzz = 1\n[sinks.b]\ntype = \"probe_sink\"\ninputs = [\"app\"]\naccount = \"x\"\n",
             ),
             &[
-                "sources.app.zzz: unknown field 'zzz', expected one of type, through, was, write_keys, port\n  --> p.toml:9:1",
+                "sources.app.zzz: unknown field 'zzz', expected one of type, through, was, only_on, write_keys, port\n  --> p.toml:9:1",
             ],
         ),
         (
@@ -421,7 +421,7 @@ fn sections() {
         (
             "a kind of journal nobody knows",
             pipeline("[journal]\ntype = \"mem\"\n"),
-            &["journal.type: unknown value, expected one of memory, disk\n  --> p.toml:8:8"],
+            &["journal.type: unknown value, expected one of memory, disk, nats\n  --> p.toml:8:8"],
         ),
         (
             "an open admin address",

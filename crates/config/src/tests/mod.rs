@@ -3,6 +3,7 @@
 mod accepted;
 mod admin;
 mod alerts;
+mod cluster;
 mod errors;
 mod former;
 mod interpolation;

@@ -36,6 +36,24 @@ impl SourceConfig for ProbeSource {
 
 register_plugin!(Source, ProbeSource, "probe_source", "Takes events from nowhere.");
 
+/// Reads from one machine.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProbeReader {}
+
+#[typetag::deserialize(name = "probe_reader")]
+impl SourceConfig for ProbeReader {
+    fn build(&self, _: &BuildContext) -> Result<Built<dyn Source>, BuildErrors> {
+        nothing_to_build()
+    }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
+}
+
+register_plugin!(Source, ProbeReader, "probe_reader", "Reads from one machine.");
+
 /// Changes nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -22,6 +22,7 @@ use self::options::options;
 use self::warnings::{Declared, calls_above_limits, rate_groups, unheard_sources, warnings};
 use crate::debts::{Listeners, Listening};
 use crate::delivery::{SinkOptions, Stage};
+use crate::journal::{WITH_NATS, WITHOUT_NATS};
 
 /// A pipeline that is built and not started: no port is open, nothing is written. `validate` stops here. Plugins may read
 /// files that their settings name (a certificate), so that `validate` checks these too.
@@ -135,7 +136,7 @@ impl Pipeline {
             let through = &entry.runtime.through;
             let transforms = faults.transforms(&config, &path, through, Side::Sink, &mut declared);
             let sink = faults.collect(&path, entry.config.build(&context));
-            let durable = config.journal.kind == JournalKind::Disk;
+            let durable = config.journal.is_durable();
             let (sink, transforms) = (sink?, transforms?);
             let options = options(entry, &sink.declares, durable);
             declared.warn(&path, sink.warnings);
@@ -166,6 +167,7 @@ impl Pipeline {
         let mut faults = faults.list;
         faults.extend(hashing::errors(&config, &declared));
         faults.extend(listeners::errors(&config, &declared));
+        faults.extend(missing_journal(&config));
         if !faults.is_empty() {
             return Err(config.origin.diagnostics(faults));
         }
@@ -224,6 +226,13 @@ impl Pipeline {
             sinks: self.sinks.iter().map(sink).collect(),
         }
     }
+}
+
+/// Returns an error if this build does not have the journal that the file names.
+fn missing_journal(config: &LoadedConfig) -> Option<Diagnostic> {
+    let missing = config.journal.kind == JournalKind::Nats;
+    let (message, help) = (WITHOUT_NATS.to_owned(), Some(WITH_NATS.to_owned()));
+    missing.then(|| config.origin.diagnostic("journal.type", message, help))
 }
 
 /// Computes the fingerprint of a component's settings and those of its transforms.

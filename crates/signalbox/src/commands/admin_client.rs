@@ -88,9 +88,17 @@ impl AdminClient {
         {
             return Ok((AdminClient::Running(live), names));
         }
-        if settings.journal.kind == JournalKind::Memory {
-            let problem =
-                "no router answers at [admin] listen, and a journal in memory leaves nothing to look at";
+        let problem = match settings.journal.kind {
+            JournalKind::Disk => None,
+            JournalKind::Memory => {
+                Some("no router answers at [admin] listen, and a journal in memory leaves nothing to look at")
+            }
+            JournalKind::Nats => Some(
+                "no router answers at [admin] listen, and a journal on NATS is asked through one: start it, or use the file of \
+                 another router that shares the journal",
+            ),
+        };
+        if let Some(problem) = problem {
             return Err(problem.to_owned().into());
         }
         let has_admin = settings.admin.is_some();
@@ -286,12 +294,19 @@ fn check(
         return Ok(());
     }
     let folder = std::path::absolute(journal.folder()).unwrap_or(journal.folder());
-    let own = match journal.kind {
-        JournalKind::Disk => format!("the journal in {}", folder.display()),
-        JournalKind::Memory => "a journal in memory".to_owned(),
+    let (own, keys) = match journal.kind {
+        JournalKind::Disk => (
+            format!("the journal in {}", folder.display()),
+            " or [journal] path",
+        ),
+        JournalKind::Memory => ("a journal in memory".to_owned(), " or [journal] path"),
+        JournalKind::Nats => (
+            "the journal on NATS of these servers and this prefix".to_owned(),
+            ", or [journal] servers or prefix",
+        ),
     };
     Err(format!(
-        "the router at {at} belongs to another pipeline: it does not run with {own}; correct [admin] listen or [journal] \
-         path, or use the file that router runs by (a relative path starts at the directory the command runs in)"
+        "the router at {at} belongs to another pipeline: it does not run with {own}; correct [admin] listen{keys}, or use the \
+         file that router runs by (a relative path starts at the directory the command runs in)"
     ))
 }

@@ -12,8 +12,13 @@ use crate::terminal::print;
 pub(crate) async fn run(action: JournalAction) -> Result<Code, Failure> {
     let JournalAction::Compact(args) = action;
     let settings = load_for_operators(&args.config)?;
-    if settings.journal.kind == JournalKind::Memory {
-        return Err("a journal in memory has no files to compact".to_owned().into());
+    let elsewhere = match settings.journal.kind {
+        JournalKind::Disk => None,
+        JournalKind::Memory => Some("in memory"),
+        JournalKind::Nats => Some("on NATS"),
+    };
+    if let Some(place) = elsewhere {
+        return Err(format!("a journal {place} has no files to compact").into());
     }
     let folder = settings.journal.folder();
     let keys = signalbox_runtime::journal::keys(&settings.journal)?;

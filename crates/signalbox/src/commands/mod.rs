@@ -29,7 +29,8 @@ use crate::exit::{self, Code, Failure};
 
 /// Runs a command, and reports why it failed.
 pub(crate) async fn run(command: Command) -> Code {
-    carry_out(command).await.unwrap_or_else(Failure::report)
+    // The future is as large as that of the largest command.
+    Box::pin(carry_out(command)).await.unwrap_or_else(Failure::report)
 }
 
 async fn carry_out(command: Command) -> Result<Code, Failure> {

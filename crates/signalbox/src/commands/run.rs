@@ -24,8 +24,9 @@ pub(crate) async fn run(args: &RunArgs) -> Result<Code, Failure> {
     let path = &args.config.config;
     let pipeline = load(path)?;
     let mut deadline = pipeline.shutdown.deadline.0;
-    let durable = pipeline.journal.kind == config::JournalKind::Disk;
-    let mut router = Router::start(pipeline, sockets).await?;
+    let durable = pipeline.journal.is_durable();
+    // The future holds the whole pipeline.
+    let mut router = Box::pin(Router::start(pipeline, sockets)).await?;
     tracing::info!("running");
     let mut watch = Watch::new(args.watch_config.then_some(path));
     let name = loop {

@@ -24,7 +24,7 @@ pub(super) async fn keep(
     (listen, admin): (&str, &str),
     sandbox: &Sandbox,
 ) -> Result<bool, String> {
-    let mut router = Router::start(pipeline, OpenSockets::default()).await?;
+    let mut router = Box::pin(Router::start(pipeline, OpenSockets::default())).await?;
     // As platforms are: mostly there, now and then unavailable, and some events do not please them.
     for (vendor, every) in [(Vendor::Pinterest, 31), (Vendor::Meta, 47), (Vendor::TikTok, 61)] {
         let faults = Faults {

@@ -95,7 +95,7 @@ async fn deliver(
     archive: &Path,
     sandbox: &Sandbox,
 ) -> Result<bool, String> {
-    let mut router = Router::start(pipeline, OpenSockets::default()).await?;
+    let mut router = Box::pin(Router::start(pipeline, OpenSockets::default())).await?;
     print(&format!(
         "Sending events to http://{listen}, as a shop's and an app's Segment SDKs would.\n\n"
     ));

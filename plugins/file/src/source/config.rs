@@ -38,6 +38,10 @@ impl SourceConfig for FileSourceConfig {
             read_again: self.read_again,
         }))
     }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
 }
 
 register_plugin!(
