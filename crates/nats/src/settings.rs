@@ -46,8 +46,8 @@ pub struct Connection {
 /// `credentials`, `user`, `password`, `token`, `nkey` and `tls`. The struct gets a method `connection()`, which returns them.
 #[macro_export]
 macro_rules! with_connection {
-    ($(#[$of_struct:meta])* pub struct $name:ident { $($fields:tt)* }) => {
-        $(#[$of_struct])*
+    ($(#[$($attribute:tt)*])* pub struct $name:ident { $($fields:tt)* }) => {
+        $(#[$($attribute)*])*
         pub struct $name {
             /// Addresses of the cluster's servers, such as `["nats://n1:4222", "nats://n2:4222"]`; `tls://` demands TLS. The
             /// client uses only these, and goes to the next when one fails. Required.
