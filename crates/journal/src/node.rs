@@ -15,7 +15,7 @@ pub struct NodeReport {
     /// The address of its admin listener; `None` without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin: Option<String>,
-    /// A fingerprint of the settings of each component (`sinks.pinterest`). Routers whose files agree have the same ones.
+    /// A fingerprint of the settings of each component (`sinks.shop`). Routers whose files agree have the same ones.
     pub fingerprints: BTreeMap<String, String>,
     /// The sinks that it holds, with the reason code.
     pub held: BTreeMap<String, String>,
