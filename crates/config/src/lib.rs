@@ -42,7 +42,7 @@ pub use outline::{ComponentOutline, SettingOutline};
 pub use schema::schema;
 pub use settings::{
     AdminSettings, AdminTls, AdminToken, AlertSettings, BatchKeys, ClusterSettings, DeadLetterSettings,
-    HistoryEvents, HistorySettings, InputsRemoved, JournalKind, JournalSettings, LOCAL_NAME, NatsTls, OnFull,
+    HistoryEvents, HistorySettings, InputsRemoved, JournalKind, JournalSettings, LOCAL_NAME, OnFull,
     OnJournalFull, PersonalData, RetryKeys, Role, ShutdownSettings, SinkRuntime, SourceRuntime, StartAt,
     TOKEN_NAME, TelemetrySettings, WhenAbsent, check_admin,
 };

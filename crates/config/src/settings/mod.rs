@@ -22,7 +22,7 @@ pub use admin::{AdminSettings, check_admin};
 pub use alerts::AlertSettings;
 pub use dead_letters::{DeadLetterSettings, OnFull, PersonalData};
 pub use history::{HistoryEvents, HistorySettings};
-pub use journal::{ClusterSettings, JournalKind, JournalSettings, NatsTls};
+pub use journal::{ClusterSettings, JournalKind, JournalSettings};
 pub use process::{ShutdownSettings, TelemetrySettings};
 pub use sink::{BatchKeys, InputsRemoved, OnJournalFull, RetryKeys, SinkRuntime, StartAt, WhenAbsent};
 pub use source::SourceRuntime;

@@ -11,10 +11,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{BuildError, HumanDuration, JournalKey, KeyFault, Secret, Size};
+use signalbox_nats::{Connection, ConnectionTls};
 
 pub use cluster::ClusterSettings;
 pub use kind::JournalKind;
-pub use nats::NatsTls;
 
 use super::Table;
 
@@ -54,23 +54,23 @@ pub struct JournalSettings {
     /// Time for which a sink that is no longer in the file keeps its unsettled events; then they become dead letters
     /// (`orphaned`). Default: until `signalbox forget --sink NAME`.
     pub orphan_retention: Option<HumanDuration>,
-    /// Addresses of the NATS servers, such as `["nats://n1:4222", "nats://n2:4222", "nats://n3:4222"]`; `tls://` demands TLS. One
-    /// that answers is enough, since it names the others. NATS only. Default: none; a journal on NATS needs them.
+    /// Addresses of the cluster's servers, such as `["nats://n1:4222", "nats://n2:4222", "nats://n3:4222"]`; `tls://` demands TLS.
+    /// The client uses only these, and goes to the next when one fails. NATS only. Default: none; a journal on NATS needs them.
     #[serde(default)]
     pub servers: Vec<String>,
-    /// Credentials for the servers: the text of a file that `nsc` or `nk` made, `"${file:/run/secrets/nats.creds}"`. NATS only.
-    /// Default: none.
+    /// Text of a credentials file (`.creds`), as `"${file:/run/secrets/nats.creds}"`. NATS only. Default: none.
     pub credentials: Option<Secret>,
-    /// User name at the servers, with `password`. NATS only. Default: none.
+    /// User name. Needs `password`. NATS only. Default: none.
     pub user: Option<String>,
     /// Password of `user`. NATS only. Default: none.
     pub password: Option<Secret>,
     /// Token, for servers that ask for one. NATS only. Default: none.
     pub token: Option<Secret>,
-    /// Seed of an NKey, which begins with `SU`. NATS only. Default: none.
+    /// Seed of a user's NKey, which begins with `SU`. NATS only. Default: none.
     pub nkey: Option<Secret>,
-    /// TLS to the servers. NATS only. Default: none for `nats://`; the authorities of the system for `tls://`.
-    pub tls: Option<NatsTls>,
+    /// Certificates: `{ ca = "…", certificate = "…", key = "…" }`, each optional. With this table every connection uses TLS. NATS
+    /// only. Default: TLS for `tls://` and for servers that demand it, with the system's authorities.
+    pub tls: Option<ConnectionTls>,
     /// Beginning of the names of the journal's streams, buckets and subjects, up to 32 letters, digits, `-` and `_`. Two journals
     /// on the same servers need two. NATS only. Default: `"sbx"`.
     pub prefix: Option<String>,
@@ -113,6 +113,20 @@ impl JournalSettings {
             JournalKind::Disk => Some(self.folder()),
             JournalKind::Nats => Some(self.cache()),
             JournalKind::Memory => None,
+        }
+    }
+
+    /// The connection to the servers of a journal on NATS.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        Connection {
+            servers: self.servers.clone(),
+            credentials: self.credentials.clone(),
+            user: self.user.clone(),
+            password: self.password.clone(),
+            token: self.token.clone(),
+            nkey: self.nkey.clone(),
+            tls: self.tls.clone(),
         }
     }
 
@@ -213,7 +227,7 @@ impl Table for JournalSettings {
     fn doubts(&self) -> Vec<BuildError> {
         let mut doubts = kind::idle_keys(self.kind);
         if self.kind == JournalKind::Nats {
-            doubts.extend(nats::doubts(self));
+            doubts.extend(self.connection().doubts());
             doubts.extend(self.cluster.iter().flat_map(ClusterSettings::doubts));
         }
         doubts
