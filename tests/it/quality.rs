@@ -88,6 +88,30 @@ async fn follow(world: &World, token: &str, page: &str) -> usize {
     links.len()
 }
 
+/// Compares the numbers that lead to rows with the rows; returns how many there are.
+async fn compare(world: &World, page: &str) -> usize {
+    let links = page.split("<a href=\"/ui/events?").skip(1);
+    let mut compared = 0;
+    for link in links {
+        let (query, rest) = link.split_once("\">").unwrap();
+        let number: String = rest
+            .split('<')
+            .next()
+            .unwrap()
+            .chars()
+            .filter(|digit| *digit != '\u{202f}')
+            .collect();
+        let Ok(number) = number.parse::<usize>() else {
+            continue;
+        };
+        let query = query.replace("&amp;", "&");
+        let found = api(world, &format!("/api/events?limit=1000&{query}")).await;
+        assert_eq!(found["entries"].as_array().map(Vec::len), Some(number), "{query}");
+        compared += 1;
+    }
+    compared
+}
+
 async fn api(world: &World, path: &str) -> Value {
     let answer = get(&world.admin, path).await;
     assert_eq!(answer.status, 200, "{path}: {answer:?}");
@@ -231,6 +255,8 @@ async fn quality_is_graded_for_each_vendor_and_stands_beside_its_own() {
         assert!(page.body.contains(told), "{told}: {}", page.body);
     }
     assert!(follow(&world, "", &page.body).await > 10);
+    let compared = compare(&world, &page.body).await;
+    assert!(compared > 20, "{compared}");
     stop(router).await;
 }
 
@@ -272,6 +298,7 @@ async fn a_rating_that_cannot_be_fetched_is_told_and_costs_nothing() {
         page.contains("The last question failed") && page.contains("With eqs_token"),
         "{page}"
     );
+    assert!(!page.contains("/ui/events?"), "no rows are kept: {page}");
     assert!(!page.contains("zq-wrong") && !router.stderr().contains("zq-wrong"));
     stop(router).await;
 }

@@ -342,7 +342,19 @@ async fn an_event_of_the_journal_is_tested_by_its_id_on_the_page() {
     assert!(sent.body.contains("accepted the test event"), "{}", sent.body);
     let wrong = form("/ui/tester", "event=%7B").await;
     assert_eq!(wrong.status, 200, "{}", wrong.body);
-    assert!(wrong.body.contains("invalid_json"), "{}", wrong.body);
+    assert_eq!(wrong.body.matches("invalid_json").count(), 1, "{}", wrong.body);
+    assert!(
+        wrong.body.contains("aria-invalid=\"true\"") && !wrong.body.contains("reject it"),
+        "{}",
+        wrong.body
+    );
+    let batch = json!({ "event": { "batch": [] } });
+    let unread = ask(&world, OPERATOR, "/api/tester", &batch).await;
+    assert!(
+        unread.status == 400 && unread.body.contains("not_one_event"),
+        "{}",
+        unread.body
+    );
     drop(process);
 }
 

@@ -35,6 +35,12 @@ pub struct Filter {
     /// Code of a warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
+    /// Path of a warning's field. With a code, both are those of one warning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning_path: Option<String>,
+    /// Name of a match key that the record carried; of several, joined by commas, it carried at least one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub match_key: Option<String>,
     /// Records that ended at or after this moment, Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<i64>,
@@ -85,11 +91,17 @@ impl Conditions {
         if let Some(late) = filter.late {
             all.add("late = ?", "late = ?", [i64::from(late)]);
         }
-        if let Some(warning) = &filter.warning {
-            // The JSON of a list of warnings has the code in this form.
-            let code = serde_json::to_string(warning).unwrap_or_default();
+        if let Some(warning) = warning_in_json(filter) {
             let sql = "warnings IN (SELECT id FROM names WHERE instr(name, ?) > 0)";
-            all.add(sql, sql, [format!("\"code\":{code},")]);
+            all.add(sql, sql, [warning]);
+        }
+        if let Some(key) = &filter.match_key {
+            let keys: Vec<String> = key.split(',').map(in_json).collect();
+            let each = |sql: &str, between: &str| vec![sql; keys.len()].join(between);
+            let holds = each("instr(name, ?) > 0", " OR ");
+            let on_rows = format!("match_keys IN (SELECT id FROM names WHERE {holds})");
+            // Blocks do not have the sets of match keys.
+            all.add(&on_rows, &each("? IS NOT NULL", " AND "), keys);
         }
         if let Some(since) = filter.since {
             all.add("ended_at >= ?", "last_ended_at >= ?", [since]);
@@ -100,10 +112,10 @@ impl Conditions {
         Ok(Some(all))
     }
 
-    fn add<T: Into<Value>, const N: usize>(&mut self, on_rows: &str, on_blocks: &str, values: [T; N]) {
+    fn add<T: Into<Value>>(&mut self, on_rows: &str, on_blocks: &str, values: impl IntoIterator<Item = T>) {
         self.on_rows.push(on_rows.to_owned());
         self.on_blocks.push(on_blocks.to_owned());
-        self.values.extend(values.map(Into::into));
+        self.values.extend(values.into_iter().map(Into::into));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -123,6 +135,23 @@ impl Conditions {
     pub(crate) fn values(&self) -> &[Value] {
         &self.values
     }
+}
+
+/// Returns the part that the JSON of a list of warnings has for a warning that the filter wants.
+fn warning_in_json(filter: &Filter) -> Option<String> {
+    let code = filter.warning.as_deref().map(in_json);
+    let path = filter.warning_path.as_deref().map(in_json);
+    match (code, path) {
+        (None, None) => None,
+        (Some(code), None) => Some(format!("\"code\":{code},")),
+        (None, Some(path)) => Some(format!(",\"path\":{path}}}")),
+        (Some(code), Some(path)) => Some(format!("\"code\":{code},\"path\":{path}}}")),
+    }
+}
+
+/// Writes a text as JSON has it.
+fn in_json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 fn joined(conditions: &[String]) -> String {

@@ -51,7 +51,7 @@ pub use limits::{Keep, Settings};
 pub use merge::{Located, merge_pages, merge_sums};
 pub use notes::Notes;
 pub use reader::{MOST, Page, Place, Reader};
-pub use record::{Attempt, Outcome, Record, Warned};
+pub use record::{Attempt, Outcome, Record, VALUE_TOO_LARGE, Warned};
 pub use report::{By, Report, Sum};
 pub use tallies::LATENCY_BUCKETS;
 pub use text::{AttemptEntry, WarningEntry};

@@ -75,6 +75,10 @@ pub struct Attempt<'r> {
     pub result: Cow<'r, str>,
 }
 
+/// The code of the history's own warning: the record was made with a value that has no room in it, so rows and sums lack it.
+/// They hold less than 9,223,372,036,855 units of a currency.
+pub const VALUE_TOO_LARGE: &str = "value_too_large";
+
 /// A warning about a value left out or in doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warned<'r> {

@@ -40,7 +40,8 @@ const replaceMain = (found) => {
   const main = document.getElementById('main');
   main.replaceChildren(...found.getElementById('main').childNodes);
   localTimes(main);
-  main.focus();
+  // The results of a form, or the field that it could not read.
+  (main.querySelector('[data-focus]') ?? main).focus();
 };
 
 /** Asks in a dialog; resolves to true if the reader agrees. */

@@ -13,6 +13,7 @@ mod chart;
 mod event;
 mod events;
 mod failures;
+mod fields;
 mod layout;
 mod mount;
 mod openapi;

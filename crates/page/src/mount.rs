@@ -2,14 +2,16 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
+use serde::de::DeserializeOwned;
 use signalbox_admin::{AdminState, Caller, PageRoutes, done, json};
 
+use crate::fields;
 use crate::layout::document;
 use crate::openapi::OpenApi;
 use crate::problem::Problem;
@@ -96,23 +98,26 @@ impl Mount {
     }
 }
 
-/// Reads a view by the query of a request.
-async fn read<V: View>(
-    page: &Page,
-    caller: &Caller,
-    query: Result<Query<V::Query>, QueryRejection>,
-) -> Result<(V, V::Query), Problem> {
+/// Reads the query of an address.
+fn query<Q: DeserializeOwned>(uri: &Uri) -> Result<Q, Problem> {
+    fields::check(uri.query().unwrap_or_default().as_bytes())?;
+    let query = Query::try_from_uri(uri);
     let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    Ok(query)
+}
+
+/// Reads a view.
+async fn read<V: View>(page: &Page, caller: &Caller, query: V::Query) -> Result<(V, V::Query), Problem> {
     Ok((V::read(page, caller, query.clone()).await?, query))
 }
 
-async fn show<V: View>(
-    State(page): State<Page>,
-    Extension(caller): Extension<Caller>,
-    uri: Uri,
-    query: Result<Query<V::Query>, QueryRejection>,
-) -> Response {
-    match read::<V>(&page, &caller, query).await {
+async fn show<V: View>(State(page): State<Page>, Extension(caller): Extension<Caller>, uri: Uri) -> Response {
+    let query = query::<V::Query>(&uri);
+    if let Ok(Some(address)) = query.as_ref().map(|query| V::elsewhere(&page, query)) {
+        return Redirect::to(&address).into_response();
+    }
+    let read = async { read::<V>(&page, &caller, query?).await };
+    match read.await {
         Ok((view, query)) => {
             let main = view.html(&query, &caller);
             document(&page, &caller, V::TITLE, Some((V::NAME, uri.query())), &main).into_response()
@@ -134,9 +139,10 @@ async fn missing(State(page): State<Page>, Extension(caller): Extension<Caller>)
 async fn answer<V: View>(
     State(page): State<Page>,
     Extension(caller): Extension<Caller>,
-    query: Result<Query<V::Query>, QueryRejection>,
+    uri: Uri,
 ) -> Response {
-    match read::<V>(&page, &caller, query).await {
+    let read = async { read::<V>(&page, &caller, query(&uri)?).await };
+    match read.await {
         Ok((view, query)) => match view.csv(&query) {
             Some(table) => csv(V::NAME, table),
             None => json(&view),
@@ -164,13 +170,7 @@ async fn act<A: Act>(
 ) -> Response {
     let body = match body {
         Ok(body) => body,
-        Err(rejection) => {
-            let problem = Problem {
-                status: rejection.status(),
-                message: format!("The body cannot be read: {}.", rejection.body_text()),
-            };
-            return problem.json();
-        }
+        Err(rejection) => return Problem::unread(&rejection).json(),
     };
     // The parser's own error could quote a value.
     let Ok(wanted) = serde_json::from_slice::<A>(&body) else {

@@ -35,6 +35,11 @@ pub(crate) trait View: Serialize + JsonSchema + Send + Sized + 'static {
         query: Self::Query,
     ) -> impl Future<Output = Result<Self, Problem>> + Send;
 
+    /// Returns the address that the page leads to instead: one without an id that looks personal. Default: there is none.
+    fn elsewhere(_page: &Page, _query: &Self::Query) -> Option<String> {
+        None
+    }
+
     /// Makes a table for spreadsheets if the query asks for one; `/api/NAME` answers it then. Default: there is none.
     fn csv(&self, _query: &Self::Query) -> Option<String> {
         None

@@ -22,13 +22,20 @@ export function events(test, router) {
     for (const [kind, value] of people) {
       await page.goto(`${router().page}/ui/events`)
       await page.getByLabel('Person by').selectOption(kind)
-      const form = page.locator('form[data-show]')
+      const form = page.locator('form', { has: page.getByLabel('Person by') })
       await form.getByLabel('Value').fill(value)
       await form.getByRole('button', { name: 'Find' }).click()
       await page.waitForURL('**/ui/events?person=id%3A*')
       await page.locator('a[href="/ui/event?message_id=page-order-3"]').first().waitFor()
       if ((await page.content()).includes(value)) throw new Error(`the page shows the ${kind}`)
     }
+    // An order id that is an address is a hash in the address of the page.
+    await page.goto(`${router().page}/ui/events`)
+    const orders = page.locator('form', { has: page.getByLabel('Order id', { exact: true }) })
+    await orders.getByLabel('Order id', { exact: true }).fill('nobody@shop.example')
+    await orders.getByRole('button', { name: 'Find' }).click()
+    await page.waitForURL('**/ui/events?order_id=id%3A*')
+    if ((await page.content()).includes('nobody@shop')) throw new Error('the page shows the order id')
     allWell(page)
     await page.end()
   })
@@ -36,7 +43,7 @@ export function events(test, router) {
   test('a search for what is no address is told', async () => {
     const page = await reader()
     await page.goto(`${router().page}/ui/events`)
-    const form = page.locator('form[data-show]')
+    const form = page.locator('form', { has: page.getByLabel('Person by') })
     await form.getByLabel('Value').fill('nobody')
     await form.getByRole('button', { name: 'Find' }).click()
     await page.locator('#notice.bad').waitFor()

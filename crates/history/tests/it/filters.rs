@@ -1,6 +1,8 @@
 //! Filters over many rows find what reading all rows finds, whether the blocks of rows are finished or not.
 
-use signalbox_history::{Entry, Filter, History, Outcome, Reader, Record};
+use std::sync::Arc;
+
+use signalbox_history::{Entry, Filter, History, Outcome, Reader, Record, Warned};
 
 use super::support::{keep, now, record, start};
 
@@ -18,6 +20,13 @@ fn rows(begin: i64) -> Vec<Record<'static>> {
         if n.is_multiple_of(3) {
             row.warnings.clear();
         }
+        if n.is_multiple_of(500) {
+            row.warnings = vec![
+                warned("late", "user_data.ph"),
+                warned("phone_without_country", ""),
+            ];
+            row.match_keys = Some(Arc::new(["phone", "idfa"].into_iter().collect()));
+        }
         if n == 3_001 || n == 9_400 {
             row.outcome = Outcome::Rejected;
             row.reason = Some("too_old".into());
@@ -29,6 +38,13 @@ fn rows(begin: i64) -> Vec<Record<'static>> {
         row
     };
     (0..ROWS).map(row).collect()
+}
+
+fn warned(code: &'static str, path: &'static str) -> Warned<'static> {
+    Warned {
+        code: code.into(),
+        path: path.into(),
+    }
 }
 
 /// Reads all pages of a filter.
@@ -47,6 +63,16 @@ fn pages(reader: &Reader, filter: &Filter, limit: usize) -> Vec<Entry> {
 fn is_wanted(entry: &Entry, filter: &Filter) -> bool {
     let is = |wanted: &Option<String>, known: Option<&str>| wanted.is_none() || wanted.as_deref() == known;
     let warned = |code: &String| entry.warnings.iter().any(|warning| warning.code == *code);
+    let at = |path: &String| {
+        let code =
+            |wanted: &Option<String>, code: &String| wanted.as_ref().is_none_or(|wanted| wanted == code);
+        let mut warnings = entry.warnings.iter();
+        warnings.any(|warning| warning.path == *path && code(&filter.warning, &warning.code))
+    };
+    let carries = |keys: &String| {
+        keys.split(',')
+            .any(|key| entry.match_keys.iter().any(|known| known == key))
+    };
     is(&filter.sink, Some(&entry.sink))
         && is(&filter.mapping, entry.mapping.as_deref())
         && is(&filter.event_name, entry.event_name.as_deref())
@@ -54,6 +80,8 @@ fn is_wanted(entry: &Entry, filter: &Filter) -> bool {
         && is(&filter.reason, entry.reason.as_deref())
         && filter.late.is_none_or(|late| late == entry.late)
         && filter.warning.as_ref().is_none_or(warned)
+        && filter.warning_path.as_ref().is_none_or(at)
+        && filter.match_key.as_ref().is_none_or(carries)
         && filter.since.is_none_or(|since| entry.ended_at >= since)
         && filter.before.is_none_or(|before| entry.ended_at < before)
 }
@@ -104,6 +132,30 @@ fn check(history: &History, begin: i64) {
         Filter {
             warning: text("phone_without_country"),
             sink: text("other"),
+            ..none()
+        },
+        Filter {
+            warning_path: text("user_data.ph"),
+            ..none()
+        },
+        Filter {
+            warning: text("phone_without_country"),
+            warning_path: text("user_data.ph"),
+            ..none()
+        },
+        Filter {
+            match_key: text("idfa"),
+            since: Some(begin + 1_000),
+            ..none()
+        },
+        Filter {
+            match_key: text("gaid,idfa"),
+            warning: text("late"),
+            ..none()
+        },
+        // A part of a name is another name.
+        Filter {
+            match_key: text("mail"),
             ..none()
         },
         Filter {

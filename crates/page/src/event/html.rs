@@ -2,7 +2,9 @@
 
 use maud::{Markup, html};
 use signalbox_admin::Caller;
+use signalbox_history::WarningEntry;
 use signalbox_runtime::life::{Again, Field, Life, Made, RecordLife, SinkLife};
+use signalbox_runtime::quality::warning_in_words;
 
 use super::EventLives;
 use crate::events::class;
@@ -76,7 +78,7 @@ fn ended(record: &RecordLife) -> Markup {
                         @if let Some(id) = &entry.event_id { dt { "Event id" } dd { (id) } }
                         @if let Some(order) = &entry.order_id { dt { "Order" } dd { (order) } }
                         @if !entry.match_keys.is_empty() { dt { "Match keys" } dd { (entry.match_keys.join(", ")) } }
-                        @for warning in &entry.warnings { dt { "Warning" } dd { code { (warning.code) } " " (warning.path) } }
+                        @for warning in &entry.warnings { dt { "Warning" } dd { (warned(warning)) } }
                     }
                 }
             }
@@ -100,6 +102,13 @@ fn ended(record: &RecordLife) -> Markup {
     }
 }
 
+fn warned(warning: &WarningEntry) -> Markup {
+    html! {
+        code { (warning.code) } " " (warning.path)
+        @if let Some(words) = warning_in_words(&warning.code) { ": " (words) }
+    }
+}
+
 fn now(again: &Again) -> Markup {
     html! {
         details {
@@ -114,7 +123,7 @@ fn made_now(made: &Made) -> Markup {
         h3 { (made.mapping) @if let Some(name) = &made.event_name { " → " (name) } }
         @if let Some(rejected) = &made.rejected { p { "Rejected: " (rejected) } }
         @if !made.warnings.is_empty() {
-            ul { @for warning in &made.warnings { li { code { (warning.code) } " " (warning.path) } } }
+            ul { @for warning in &made.warnings { li { (warned(warning)) } } }
         }
         @if !made.fields.is_empty() { (fields(&format!("Fields by {}", made.mapping), &made.fields)) }
     }

@@ -12,9 +12,11 @@ use signalbox_runtime::history::WantedId;
 use signalbox_runtime::life::{Life, LifeRequest};
 
 pub(crate) use self::resend::SendAgain;
+use crate::events::without_persons;
 use crate::problem::Problem;
 use crate::state::Page;
 use crate::view::View;
+use crate::words::link;
 
 /// The life of an event, and of others with the same id.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -87,6 +89,24 @@ impl View for EventLives {
             more: lives.more,
             incomplete: lives.incomplete,
         })
+    }
+
+    fn elsewhere(page: &Page, query: &Query) -> Option<String> {
+        let mut query = query.clone();
+        without_persons(
+            page,
+            [&mut query.message_id, &mut query.event_id, &mut query.order_id],
+        )?;
+        let place = query.place.map(|place| place.to_string());
+        let pairs = [
+            ("message_id", &query.message_id),
+            ("event_id", &query.event_id),
+            ("order_id", &query.order_id),
+            ("person", &query.person),
+            ("place", &place),
+        ];
+        let pairs = pairs.map(|(key, value)| (key, value.as_deref().unwrap_or_default()));
+        Some(link("event", &pairs))
     }
 
     fn html(&self, _: &Query, caller: &Caller) -> Markup {

@@ -31,9 +31,10 @@ fn search(query: &Query) -> Markup {
     html! {
         div.pair {
             @for (name, title, value) in ids {
-                form action="/ui/events" method="get" {
+                form action="/ui/events/search" method="post" data-show {
+                    input type="hidden" name="kind" value=(name);
                     div.fields {
-                        label { (title) input name=(name) value=[value.as_deref()] required autocomplete="off" spellcheck="false"; }
+                        label { (title) input name="value" value=[value.as_deref()] required autocomplete="off" spellcheck="false"; }
                         button { "Find" }
                     }
                 }
@@ -51,7 +52,10 @@ fn search(query: &Query) -> Markup {
                     label { "Value" input name="value" required autocomplete="off" spellcheck="false"; }
                     button { "Find" }
                 }
-                p.note { "The value itself is not stored. The address of the result holds a keyed hash of it." }
+                p.note {
+                    "The value itself is not stored. The address of the result holds a keyed hash of it, as it does of other ids \
+                     that look like an e-mail address or a phone number."
+                }
             }
         }
     }
@@ -147,6 +151,8 @@ fn filters(choices: &Choices, query: &Query) -> Markup {
         ("mapping", "Mapping", &query.mapping),
         ("reason", "Reason code", &query.reason),
         ("warning", "Warning code", &query.warning),
+        ("warning_path", "Warning about the field", &query.warning_path),
+        ("match_key", "Match key", &query.match_key),
         ("since", "Ended since (UTC)", &query.since),
         ("before", "Ended before (UTC)", &query.before),
     ];

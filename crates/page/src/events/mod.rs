@@ -15,10 +15,11 @@ use signalbox_runtime::life::{Life, LifeRequest, Lives};
 
 pub(crate) use self::html::class;
 pub(crate) use self::query::Query;
-pub(crate) use self::search::search;
+pub(crate) use self::search::{search, without_persons};
 use crate::problem::Problem;
 use crate::state::Page;
 use crate::view::View;
+use crate::words::link;
 
 /// Records on a page, unless the query says otherwise.
 const ON_A_PAGE: usize = 50;
@@ -88,6 +89,16 @@ impl View for Events {
             incomplete: found.unread,
             choices,
         })
+    }
+
+    fn elsewhere(page: &Page, query: &Query) -> Option<String> {
+        let mut query = query.clone();
+        without_persons(
+            page,
+            [&mut query.message_id, &mut query.event_id, &mut query.order_id],
+        )?;
+        let after = query.after.as_deref().unwrap_or_default();
+        Some(link("events", &query.pairs(&[("after", after)])))
     }
 
     fn html(&self, query: &Query, _: &Caller) -> Markup {

@@ -36,6 +36,10 @@ pub(crate) struct Query {
     pub(super) late: Option<String>,
     /// Code of a warning.
     pub(super) warning: Option<String>,
+    /// Path of a warning's field; with a code, both are those of one warning.
+    pub(super) warning_path: Option<String>,
+    /// Name of a match key that the record carried; of several, joined by commas, at least one.
+    pub(super) match_key: Option<String>,
     /// Records that ended at or after this: Unix milliseconds, a time in UTC such as `2026-11-24T10:00`, a date, or a duration
     /// back from now such as `2h`.
     pub(super) since: Option<String>,
@@ -95,6 +99,8 @@ impl Query {
                 Some(_) => return Err("The value of late must be true or false.".to_owned()),
             },
             warning: text(&self.warning),
+            warning_path: text(&self.warning_path),
+            match_key: text(&self.match_key),
             since: moment("since", self.since.as_ref())?,
             before: moment("before", self.before.as_ref())?,
         })
@@ -139,6 +145,8 @@ impl Query {
             ("reason", &self.reason),
             ("late", &self.late),
             ("warning", &self.warning),
+            ("warning_path", &self.warning_path),
+            ("match_key", &self.match_key),
             ("since", &self.since),
             ("before", &self.before),
             ("limit", &self.limit),

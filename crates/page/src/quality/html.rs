@@ -45,7 +45,7 @@ pub(super) fn quality(view: &Quality, query: &Query) -> Markup {
         @if view.names.is_empty() {
             p { "No sink of this router has a platform that rates events." }
         }
-        @for sink in &view.sinks { (of_sink(sink, view.since)) }
+        @for sink in &view.sinks { (of_sink(sink, Rows { since: view.since, kept: view.rows_kept })) }
         details {
             summary { "How the grade is made" }
             p {
@@ -68,19 +68,27 @@ fn badge(grade: Grade) -> Markup {
     html! { span class={ "badge " (class) } { (grade.word()) } }
 }
 
-fn rows(sink: &str, event_name: &str, since: i64, more: (&str, &str)) -> String {
-    let since = since.to_string();
-    let query = [
-        ("sink", sink),
-        ("event_name", event_name),
-        ("outcome", "delivered"),
-        ("since", &since),
-        more,
-    ];
-    link("events", &query)
+/// The rows behind the numbers.
+#[derive(Clone, Copy)]
+struct Rows {
+    /// The beginning of the time that they are from, Unix milliseconds.
+    since: i64,
+    /// False if the history keeps no rows of delivered and filtered records.
+    kept: bool,
 }
 
-fn of_sink(sink: &SinkQuality, since: i64) -> Markup {
+impl Rows {
+    /// Returns the address of the rows that meet conditions; none if they are not kept.
+    fn at(self, conditions: &[(&str, &str)]) -> String {
+        if !self.kept {
+            return String::new();
+        }
+        let since = self.since.to_string();
+        link("events", &[conditions, &[("since", &since)]].concat())
+    }
+}
+
+fn of_sink(sink: &SinkQuality, rows: Rows) -> Markup {
     html! {
         section aria-label={ "Sink " (sink.sink) } {
             h2 {
@@ -89,11 +97,11 @@ fn of_sink(sink: &SinkQuality, since: i64) -> Markup {
             }
             @if sink.records == 0 { p { "Nothing was delivered in this time, so there is nothing to grade." } }
             @if let Some(own) = &sink.destination { (destination(own)) }
-            @for event in &sink.events { (of_event(&sink.sink, event, own_scores(sink), since)) }
+            @for event in &sink.events { (of_event(&sink.sink, event, own_scores(sink), rows)) }
             @if sink.records > 0 && own_scores(sink).is_empty() {
                 p.note { "Whether the tag on the site sends the same event ids is known to the platform alone, and shown where its own rating is." }
             }
-            (unheard(sink, since))
+            (unheard(sink, rows))
         }
     }
 }
@@ -127,16 +135,23 @@ fn age(at: i64) -> u64 {
     u64::try_from((words::now() - at) / 1_000).unwrap_or(0)
 }
 
-fn of_event(sink: &str, event: &EventQuality, own: &[Score], since: i64) -> Markup {
-    let href = |more| rows(sink, &event.event_name, since, more);
+fn of_event(sink: &str, event: &EventQuality, own: &[Score], rows: Rows) -> Markup {
+    let href = |more: &[(&str, &str)]| {
+        let delivered = [
+            ("sink", sink),
+            ("event_name", &event.event_name),
+            ("outcome", "delivered"),
+        ];
+        rows.at(&[&delivered, more].concat())
+    };
     let total = event.records;
     html! {
         article.card aria-label={ (event.event_name) " at " (sink) } {
             h3 { (event.event_name) " " (badge(event.grade)) " " (event.score) " of 100 points" }
             p.note {
-                (linked(total, &href(("", "")))) @if total == 1 { " record" } @else { " records" }
+                (linked(total, &href(&[]))) @if total == 1 { " record" } @else { " records" }
                 @if total < FEW { ". With so few records the grade may change soon" }
-                ". Late: " (linked(event.late.records, &href(("late", "true")))) " (" (event.late.percent) " %)."
+                ". Late: " (linked(event.late.records, &href(&[("late", "true")]))) " (" (event.late.percent) " %)."
             }
             @if event.lifts.is_empty() {
                 p { "Nothing would raise the score by a point or more." }
@@ -145,8 +160,8 @@ fn of_event(sink: &str, event: &EventQuality, own: &[Score], since: i64) -> Mark
                 ol.advice { @for lift in event.lifts.iter().take(ADVICE) { li { (lift.sentence) } } }
             }
             div.pair {
-                (coverage("Match keys", "Match key", &event.match_keys, (event, own)))
-                (coverage("Parameters", "Parameter", &event.parameters, (event, own)))
+                (coverage("Match keys", "Match key", &event.match_keys, (event, own), href))
+                (coverage("Parameters", "Parameter", &event.parameters, (event, own), href))
             }
             (shared_with_tag(event, own))
             (issues(event, own))
@@ -156,7 +171,7 @@ fn of_event(sink: &str, event: &EventQuality, own: &[Score], since: i64) -> Mark
                     @for warning in &event.warnings {
                         li {
                             (warning.sentence) " ("
-                            (linked(warning.share.records, &href(("warning", &warning.code)))) ", " code { (warning.code) " " (warning.path) } ")"
+                            (linked(warning.share.records, &href(&[("warning", &warning.code), ("warning_path", &warning.path)]))) ", " code { (warning.code) " " (warning.path) } ")"
                         }
                     }
                 }
@@ -175,7 +190,14 @@ fn own_coverage<'s>(
     own.iter().filter_map(of).collect()
 }
 
-fn coverage(title: &str, head: &str, list: &[Coverage], (event, own): (&EventQuality, &[Score])) -> Markup {
+/// Shows the records that carried each match key or parameter. `href` makes the address of records under further conditions.
+fn coverage(
+    title: &str,
+    head: &str,
+    list: &[Coverage],
+    (event, own): (&EventQuality, &[Score]),
+    href: impl Fn(&[(&str, &str)]) -> String,
+) -> Markup {
     let known = own
         .iter()
         .any(|score| score.events.contains_key(&event.event_name));
@@ -200,7 +222,11 @@ fn coverage(title: &str, head: &str, list: &[Coverage], (event, own): (&EventQua
                                 (one.label)
                                 @if !one.expected { span.note { " (not graded here)" } }
                             }
-                            td.number { (words::number(one.share.records)) }
+                            td.number {
+                                // Rows do not tell of every parameter whether the record carried it.
+                                @if one.sent_as.is_empty() { (words::number(one.share.records)) }
+                                @else { (linked(one.share.records, &href(&[("match_key", &one.sent_as.join(","))]))) }
+                            }
                             td.number { (one.share.percent) " %" }
                             td { (bar(&one.share, event.records)) }
                             @if known {
@@ -257,17 +283,14 @@ fn issues(event: &EventQuality, own: &[Score]) -> Markup {
     }
 }
 
-fn unheard(sink: &SinkQuality, since: i64) -> Markup {
-    let since = since.to_string();
+fn unheard(sink: &SinkQuality, rows: Rows) -> Markup {
     let href = |event: &str| {
-        let query = [
+        rows.at(&[
             ("sink", sink.sink.as_str()),
             ("event_name", event),
             ("outcome", "filtered"),
             ("reason", signalbox_core::NO_TRIGGER_MATCHED),
-            ("since", &since),
-        ];
-        link("events", &query)
+        ])
     };
     html! {
         @if !sink.unheard.is_empty() {

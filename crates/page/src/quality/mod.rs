@@ -16,6 +16,7 @@ use crate::view::View;
 use crate::words;
 
 const DAY: i64 = 86_400_000;
+const HOUR: i64 = 3_600_000;
 /// Days that are looked back on if the query names none.
 const DAYS: u32 = 7;
 /// Most days.
@@ -36,12 +37,14 @@ pub(crate) struct Query {
 pub(crate) struct Quality {
     /// Days that the numbers look back on.
     days: u32,
-    /// The beginning of that time, Unix milliseconds; the hour in which it lies counts as a whole.
+    /// The beginning of that time, Unix milliseconds: that of an hour.
     since: i64,
     /// The sinks.
     sinks: Vec<SinkQuality>,
     /// Names of all sinks whose platform rates events.
     names: Vec<String>,
+    /// True if the history keeps the rows behind the numbers.
+    rows_kept: bool,
 }
 
 impl View for Quality {
@@ -55,7 +58,8 @@ impl View for Quality {
         if !(1..=MOST_DAYS).contains(&days) {
             return Err(Problem::bad_request(format!("days must be 1 to {MOST_DAYS}.")));
         }
-        let since = words::now() - i64::from(days) * DAY;
+        // Sums are those of whole hours, and rows are looked for from the same moment on.
+        let since = (words::now() - i64::from(days) * DAY) / HOUR * HOUR;
         let source = Arc::clone(page.admin.source());
         let all = page.admin.ledger().sinks;
         let rates = |sink: &String| source.rated(sink, "").is_some();
@@ -71,6 +75,8 @@ impl View for Quality {
             }
             Some(sink) => return Err(Problem::not_found(format!("There is no sink '{sink}'."))),
         };
+        let history = page.admin.history();
+        let rows_kept = history.is_some_and(|history| history.health().events == "all");
         let sinks = page
             .history(move |reader| quality::read(&reader, &*source, &wanted, Some(since)))
             .await?;
@@ -79,6 +85,7 @@ impl View for Quality {
             since,
             sinks,
             names,
+            rows_kept,
         })
     }
 

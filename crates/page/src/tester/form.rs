@@ -1,7 +1,6 @@
 //! The forms of the tester: an event as text, or a few fields of which one is made.
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Extension, Form, State};
+use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -13,6 +12,7 @@ use super::data::Tester;
 use super::html::{self, Shown};
 use super::read::{self, Wanted};
 use super::send::Send;
+use crate::fields;
 use crate::layout::document;
 use crate::problem::Problem;
 use crate::state::Page;
@@ -89,30 +89,40 @@ impl Fields {
     }
 }
 
-type Given = Result<Form<Fields>, FormRejection>;
-
 /// Shows the way of an event.
 pub(crate) async fn show_form(
     State(page): State<Page>,
     Extension(caller): Extension<Caller>,
-    fields: Given,
+    request: Request,
 ) -> Response {
-    answer(&page, &caller, fields, false).await
+    answer(&page, &caller, request, false).await
 }
 
 /// Sends a test event, and shows the answer above the way of the event.
 pub(crate) async fn send_form(
     State(page): State<Page>,
     Extension(caller): Extension<Caller>,
-    fields: Given,
+    request: Request,
 ) -> Response {
-    answer(&page, &caller, fields, true).await
+    answer(&page, &caller, request, true).await
 }
 
-async fn answer(page: &Page, caller: &Caller, fields: Given, send: bool) -> Response {
+async fn answer(page: &Page, caller: &Caller, request: Request, send: bool) -> Response {
     let result = async {
-        let Form(fields) = fields.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+        let fields: Fields = fields::form(request, "the fields of the tester").await?;
         let wanted = fields.wanted()?;
+        if let Some(problem) = wanted.text.as_deref().and_then(read::unreadable) {
+            let tester = read::tester(page, caller, Wanted::default()).await?;
+            let shown = Shown {
+                message_id: None,
+                sink: wanted.sink.as_deref(),
+                source: wanted.source.as_deref(),
+                text: wanted.text.as_deref(),
+                problem: Some(&problem),
+                reply: None,
+            };
+            return Ok((html::tester(&tester, &shown, caller), None));
+        }
         let reply = match send {
             true => Some((fields.to.clone(), sent(page, caller, &fields, &wanted).await?)),
             false => None,
@@ -123,6 +133,7 @@ async fn answer(page: &Page, caller: &Caller, fields: Given, send: bool) -> Resp
             sink: wanted.sink.as_deref(),
             source: wanted.source.as_deref(),
             text: tester.event.as_deref(),
+            problem: None,
             reply: reply.as_ref().map(|(sink, reply)| (sink.as_str(), reply)),
         };
         let main = html::tester(&tester, &shown, caller);
@@ -136,10 +147,7 @@ async fn answer(page: &Page, caller: &Caller, fields: Given, send: bool) -> Resp
                 None => shown,
             }
         }
-        Err(problem) => {
-            // The script shows the sentence of an answer that is no page above the form, which stays as it is.
-            (problem.status, problem.message).into_response()
-        }
+        Err(problem) => problem.into_response(),
     }
 }
 

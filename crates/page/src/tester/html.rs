@@ -15,6 +15,8 @@ pub(super) struct Shown<'a> {
     pub(super) sink: Option<&'a str>,
     pub(super) source: Option<&'a str>,
     pub(super) text: Option<&'a str>,
+    /// Why no source can read the text.
+    pub(super) problem: Option<&'a str>,
     /// The sink, and its destination's answer.
     pub(super) reply: Option<(&'a str, &'a TestReply)>,
 }
@@ -36,7 +38,7 @@ pub(super) fn tester(view: &Tester, shown: &Shown<'_>, caller: &Caller) -> Marku
         @if let Some((sink, reply)) = shown.reply { (answer(sink, reply)) }
         @if !view.trials.is_empty() {
             section aria-labelledby="results" {
-                h2 #results { "Results" }
+                h2 #results tabindex="-1" data-focus { "Results" }
                 p { (results::sentence(&view.trials)) }
                 @for (index, trial) in view.trials.iter().enumerate() { (result(index, trial, shown, caller)) }
             }
@@ -46,7 +48,11 @@ pub(super) fn tester(view: &Tester, shown: &Shown<'_>, caller: &Caller) -> Marku
             form method="post" action="/ui/tester" data-show {
                 p {
                     label for="text" { "One call as JSON, as a client sends it" }
-                    textarea #text name="event" spellcheck="false" { (shown.text.unwrap_or_default()) }
+                    textarea #text name="event" spellcheck="false" aria-invalid=[shown.problem.map(|_| "true")]
+                        aria-describedby=[shown.problem.map(|_| "no-event")] data-focus[shown.problem.is_some()] {
+                        (shown.text.unwrap_or_default())
+                    }
+                    @if let Some(problem) = shown.problem { strong.problem #no-event { (problem) } }
                 }
                 @if let Some(id) = shown.message_id.filter(|_| shown.text.is_none()) {
                     input type="hidden" name="message_id" value=(id);
@@ -109,7 +115,7 @@ fn recent(events: &[Recent]) -> Markup {
 fn answer(sink: &str, reply: &TestReply) -> Markup {
     html! {
         section.state.trouble[!reply.accepted] aria-labelledby="answer" {
-            h2 #answer { "Answer of the destination" }
+            h2 #answer tabindex="-1" data-focus { "Answer of the destination" }
             p { (results::answer(sink, reply)) }
             @if let Some(reading) = &reply.reading { p { (reading) } }
             @if let Some(id) = &reply.request_id { p.note { "Request id: " code { (id) } } }

@@ -55,6 +55,7 @@ impl View for Tester {
             sink: query.sink.as_deref(),
             source: None,
             text: self.event.as_deref(),
+            problem: None,
             reply: None,
         };
         html::tester(self, &shown, caller)

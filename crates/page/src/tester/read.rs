@@ -88,7 +88,10 @@ pub(super) fn running(page: &Page) -> Result<signalbox_runtime::tester::Tester, 
 pub(super) async fn given(page: &Page, wanted: &Wanted) -> Result<Given, Problem> {
     match (&wanted.text, &wanted.message_id) {
         (Some(_), Some(_)) => Err(Problem::bad_request("Give an event or a message id, not both.")),
-        (Some(text), None) => Ok(Given::Text(text.clone())),
+        (Some(text), None) => match unreadable(text) {
+            None => Ok(Given::Text(text.clone())),
+            Some(problem) => Err(Problem::bad_request(problem)),
+        },
         (None, Some(id)) => {
             let history = page.admin.history().map(|history| history.reader());
             // Events of two sources may share an id.
@@ -156,6 +159,17 @@ pub(super) fn one(text: &str, source: &Arc<str>) -> Result<Event, RejectedInput>
     }
 }
 
+/// Tells why sources cannot read a text as one event; `None` if they can. The reason is the same for all of them.
+pub(super) fn unreadable(text: &str) -> Option<String> {
+    let rejected = one(text, &Arc::from("")).err()?;
+    let reason = rejected.reason;
+    Some(format!(
+        "This is no event that a source takes: {} ({}).",
+        reason.message(),
+        reason.code()
+    ))
+}
+
 /// Returns the runtime's words as a sentence.
 pub(super) fn sentence(words: &str) -> String {
     let mut chars = words.chars();
@@ -201,6 +215,7 @@ mod tests {
     fn a_text_is_one_call() {
         let source: Arc<str> = "web".into();
         assert!(one(r#"{"type":"page","userId":"u"}"#, &source).is_ok());
+        assert_eq!(unreadable(r#"{"type":"page"}"#), None);
         let several = r#"{"batch":[{"type":"page","userId":"u"},{"type":"page","userId":"u"}]}"#;
         for (text, code) in [
             (several, "not_one_event"),
@@ -209,6 +224,7 @@ mod tests {
         ] {
             let refused = one(text, &source).unwrap_err();
             assert_eq!(refused.reason.code(), code, "{text}");
+            assert!(unreadable(text).is_some_and(|told| told.contains(code)), "{text}");
         }
         assert_eq!(sentence("there is no sink 'x'"), "There is no sink 'x'.");
     }

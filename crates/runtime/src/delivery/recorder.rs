@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::privacy::shown_name;
-use signalbox_core::{Event, Outcome as Answer, Reason, Record, Response, Verdict, Warning};
-use signalbox_history::{History, Ids, Notes, Outcome, Warned};
+use signalbox_core::{Event, Outcome as Answer, Parameter, Reason, Record, Response, Verdict, Warning};
+use signalbox_history::{History, Ids, Notes, Outcome, VALUE_TOO_LARGE, Warned};
 use signalbox_journal::{ERASED, Position};
 
 use super::item::{Group, Item};
@@ -151,6 +151,13 @@ impl Recorder {
             .is_some_and(|limit| Duration::from_millis(age) > limit);
         let last = ended.tries.last().map(|last| &*last.answered);
         let warnings = ended.record.map_or(&[][..], |record| &record.warnings);
+        let mut warnings: Vec<Warned<'_>> = warnings.iter().map(shown_warning).collect();
+        if summary.value.is_none() && summary.parameters.has(Parameter::Value) {
+            warnings.push(Warned {
+                code: VALUE_TOO_LARGE.into(),
+                path: Parameter::Value.name().into(),
+            });
+        }
         let digest = keys
             .zip(ended.record)
             .map(|(keys, record)| keys.digest(&record.bytes));
@@ -174,7 +181,7 @@ impl Recorder {
             request_id: last
                 .and_then(|last| last.response.as_ref()?.request_id.as_deref())
                 .map(Cow::Borrowed),
-            warnings: warnings.iter().map(shown_warning).collect(),
+            warnings,
             match_keys: summary.match_keys.cloned(),
             parameters: summary.parameters,
             value: summary.value,

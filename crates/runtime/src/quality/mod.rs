@@ -15,6 +15,7 @@ use signalbox_history::{By, Outcome, Reader, Report, Sum};
 
 pub use self::rule::Grade;
 use self::rule::{Counts, Missing, lifts, points, reach};
+pub use self::words::warning_in_words;
 use crate::history;
 use crate::operate::StatusSource;
 use crate::scores::DestinationScores;
@@ -89,6 +90,9 @@ pub struct Coverage {
     /// The kind of match key; `None` for other parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Identifier>,
+    /// The names of the match key in records, of which a record carries one; empty for other parameters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sent_as: Vec<String>,
     /// The records that carried it.
     #[serde(flatten)]
     pub share: Share,
@@ -224,6 +228,15 @@ struct Tally {
     warnings: BTreeMap<String, u64>,
 }
 
+/// Returns the names under which records carry a match key.
+fn sent_as(key: &RatedKey) -> &[&'static str] {
+    if key.sent_as.is_empty() {
+        std::slice::from_ref(&key.name)
+    } else {
+        key.sent_as
+    }
+}
+
 /// Sums are signed in SQLite, and never negative.
 fn number(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
@@ -247,11 +260,7 @@ impl Tally {
     fn quality(&self, event_name: &str, rated: &Rated) -> EventQuality {
         let count = |counts: &BTreeMap<String, u64>, name: &str| counts.get(name).copied().unwrap_or(0);
         let key = |key: &RatedKey| {
-            let names = if key.sent_as.is_empty() {
-                std::slice::from_ref(&key.name)
-            } else {
-                key.sent_as
-            };
+            let names = sent_as(key);
             let records = names.iter().map(|name| count(&self.match_keys, name)).sum();
             (key.name, key.kind, records)
         };
@@ -264,10 +273,16 @@ impl Tally {
             expected: rated.expected,
             late: self.late,
         };
+        let names = |name: &str| {
+            let key = rated.match_keys.iter().find(|key| key.name == name);
+            let names = key.map_or(&[][..], sent_as);
+            names.iter().map(ToString::to_string).collect()
+        };
         let match_keys = counts.match_keys.iter().map(|(name, kind, count)| Coverage {
             name: (*name).to_owned(),
             label: words::identifier(name, *kind),
             kind: Some(*kind),
+            sent_as: names(name),
             share: Share::of(*count, self.records),
             expected: points(*kind) > 0,
         });
@@ -276,6 +291,7 @@ impl Tally {
             name: parameter.name().to_owned(),
             label: words::parameter(parameter).to_owned(),
             kind: None,
+            sent_as: Vec::new(),
             share: Share::of(count, self.records),
             expected: rated.expected.has(parameter),
         });

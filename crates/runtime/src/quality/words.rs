@@ -1,6 +1,7 @@
 //! Plain words for match keys, parameters and warnings.
 
 use signalbox_core::{Identifier, Parameter};
+use signalbox_history::VALUE_TOO_LARGE;
 
 /// Returns the plain name of a match key.
 pub(super) fn identifier(name: &str, kind: Identifier) -> String {
@@ -49,6 +50,12 @@ fn capital(name: &str) -> String {
 
 /// Completes "41 % …" for a code of a warning.
 pub(super) fn warning(code: &str) -> String {
+    warning_in_words(code).map_or_else(|| code.replace('_', " "), str::to_owned)
+}
+
+/// Returns plain words for the code of a warning, such as `without country code`; `None` for codes that say it themselves.
+#[must_use]
+pub fn warning_in_words(code: &str) -> Option<&'static str> {
     let phrase = match code {
         "no_country_code" => "without country code",
         "no_digits" => "without digits",
@@ -87,10 +94,11 @@ pub(super) fn warning(code: &str) -> String {
         "ldp_incomplete" | "ldu_incomplete" => "with an opt-out that lacks state or country",
         "missing_for_website" => "without a value that the platform asks websites for",
         "scrubbed" => "with personal data that was taken out",
+        VALUE_TOO_LARGE => "too large for the history, whose sums lack it",
         "location_unusable" => "with a location that cannot be read",
-        other => return other.replace('_', " "),
+        _ => return None,
     };
-    phrase.to_owned()
+    Some(phrase)
 }
 
 /// Formats a share of a total in percent, such as `41`, `0.4`, `99.6`. 0 and 100 mean none and all.
