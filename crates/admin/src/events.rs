@@ -86,6 +86,10 @@ pub(crate) async fn report(
         );
         Rejection(StatusCode::BAD_REQUEST, told)
     })?;
+    if let Some(by) = request.repeated() {
+        let told = format!("by names the column {} twice", by.name());
+        return Err(Rejection(StatusCode::BAD_REQUEST, told));
+    }
     read(&state, move |reader| history::report(&reader, &request)).await
 }
 

@@ -69,6 +69,19 @@ impl Status {
                 plain(failing)
             );
         }
+        if let Some(alerts) = &self.alerts
+            && let Some(failing) = &alerts.failing
+        {
+            let wait = match alerts.waiting {
+                1 => "1 message waits".to_owned(),
+                messages => format!("{messages} messages wait"),
+            };
+            let _ = writeln!(
+                details,
+                "The webhook of [alerts] does not take messages, and {wait} for it: {}",
+                plain(failing)
+            );
+        }
         if self.journal.behind_seconds > 0 {
             let _ = writeln!(
                 details,
@@ -177,6 +190,11 @@ fn row(name: &str, numbers: &[u64]) -> Vec<String> {
 /// Appends a table with columns as wide as their widest cell: the first to the left, the others to the right. Blanks separate
 /// the names in its head. Without rows nothing is appended.
 pub fn table(out: &mut String, head: &str, rows: Vec<Vec<String>>) {
+    table_of_texts(out, head, rows, 1);
+}
+
+/// Appends a table as [`table`] does, of which the first `texts` columns are to the left.
+pub fn table_of_texts(out: &mut String, head: &str, rows: Vec<Vec<String>>, texts: usize) {
     if rows.is_empty() {
         return;
     }
@@ -199,9 +217,11 @@ pub fn table(out: &mut String, head: &str, rows: Vec<Vec<String>>) {
         let mut text = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
             // Writing into a string cannot fail.
-            let _ = match column {
-                0 => write!(text, "{cell:width$}"),
-                _ => write!(text, "  {cell:>width$}"),
+            let gap = if column == 0 { "" } else { "  " };
+            let _ = if column < texts {
+                write!(text, "{gap}{cell:width$}")
+            } else {
+                write!(text, "{gap}{cell:>width$}")
             };
         }
         out.push_str(text.trim_end());

@@ -71,6 +71,16 @@ pub struct Report {
     pub details: bool,
 }
 
+impl Report {
+    /// Returns a column that stands in [`Report::by`] twice.
+    #[must_use]
+    pub fn repeated(&self) -> Option<By> {
+        let mut columns = self.by.iter().enumerate();
+        let twice = columns.find(|(index, by)| self.by.iter().take(*index).any(|earlier| earlier == *by));
+        twice.map(|(_, by)| *by)
+    }
+}
+
 /// The sum of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sum {
@@ -137,5 +147,15 @@ mod tests {
             assert_eq!(By::named(by.name()), Some(by));
         }
         assert_eq!(By::named("week"), None);
+        let repeated = |by: &[By]| {
+            let by = by.to_vec();
+            Report {
+                by,
+                ..Report::default()
+            }
+            .repeated()
+        };
+        assert_eq!(repeated(&By::ALL), None);
+        assert_eq!(repeated(&[By::Day, By::Sink, By::Day, By::Sink]), Some(By::Day));
     }
 }

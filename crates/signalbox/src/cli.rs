@@ -84,7 +84,7 @@ pub(crate) enum Command {
     /// Forget pending events of a source that a sink no longer listens to, or of a sink that is no longer in the file
     Forget(ForgetArgs),
     /// Show what became of an event: received, mapped, sent, answered; by an id, or the latest ones
-    Events(EventsArgs),
+    Events(Box<EventsArgs>),
     /// Count the records of the history, and add up their values, to compare with the platform's own numbers
     Report(ReportArgs),
     /// Show live events of a running router, one JSON object a line
@@ -351,15 +351,36 @@ pub(crate) struct EventsArgs {
     /// sends nothing
     #[arg(long, requires = "wanted")]
     pub(crate) sent: bool,
-    /// Only at this sink
+    /// Only at this sink, or at source:NAME
     #[arg(long, value_name = "NAME")]
     pub(crate) sink: Option<String>,
+    /// Only from this source
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+    /// Only by this mapping
+    #[arg(long, value_name = "NAME")]
+    pub(crate) mapping: Option<String>,
+    /// Only events of this name, their own or that at the destination
+    #[arg(long, value_name = "NAME")]
+    pub(crate) event_name: Option<String>,
     /// Only with this outcome: delivered, duplicate, filtered, rejected or expired; or the events that are pending
     #[arg(long, value_name = "OUTCOME", value_parser = ["delivered", "duplicate", "filtered", "rejected", "expired", "pending"])]
     pub(crate) outcome: Option<String>,
     /// Only with this reason code
     #[arg(long, value_name = "CODE")]
     pub(crate) reason: Option<String>,
+    /// Only with a warning of this code
+    #[arg(long, value_name = "CODE")]
+    pub(crate) warning: Option<String>,
+    /// Only with a warning about this field
+    #[arg(long, value_name = "PATH")]
+    pub(crate) warning_path: Option<String>,
+    /// Only with this match key, such as email; of several, joined by commas, with at least one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) match_key: Option<String>,
+    /// Only ones that were late at delivery
+    #[arg(long)]
+    pub(crate) late: bool,
     /// Only ones that ended at or after this: a time such as 2026-11-24T10:00:00Z, a date, or a duration back from now,
     /// such as 2d
     #[arg(long, value_name = "WHEN", value_parser = moment)]

@@ -31,6 +31,7 @@ mod replay;
 mod resend;
 mod restart;
 mod sealed;
+mod searched;
 mod status;
 mod totals;
 mod twice;

@@ -11,6 +11,7 @@ mod init;
 mod journal;
 mod keygen;
 mod load;
+mod names;
 mod numbers;
 mod plugins;
 mod progress;

@@ -3,7 +3,7 @@
 use signalbox_core::escape::{plain_json, plain_lines};
 use signalbox_runtime::life::{Again, Field, Life, SinkLife};
 
-use super::records::{end, happened, id, joined, line, time};
+use super::records::{end, happened, id, joined, line, time, warned};
 
 /// Writes lives. Reasons quote destinations, and names come from events: neither may command the terminal.
 pub(super) fn show(lives: &[Life], json: bool) -> Result<String, String> {
@@ -86,7 +86,7 @@ fn tell_again(out: &mut String, again: &Again) {
             line(out, "rejected", &format!("by {}: {rejected}", made.mapping));
         }
         for warning in &made.warnings {
-            line(out, "warning", &format!("{} {}", warning.code, warning.path));
+            warned(out, warning);
         }
         fields(out, &made.fields);
     }

@@ -15,6 +15,7 @@ pub(super) use records::amount;
 use super::admin_client::AdminClient;
 use super::erase::{STDIN, from_stdin};
 use super::load::load_for_operators;
+use super::names;
 use crate::cli::EventsArgs;
 use crate::exit::{self, Code, Failure};
 use crate::terminal::{print, tell};
@@ -26,10 +27,17 @@ pub(crate) async fn run(args: &EventsArgs) -> Result<Code, Failure> {
     let id = wanted(args).map_err(|problem| Failure::Problem(exit::USAGE, problem))?;
     let filter = Filter {
         sink: args.sink.clone(),
+        source: args.source.clone(),
+        mapping: args.mapping.clone(),
+        event_name: args.event_name.clone(),
         outcome: args.outcome.clone().filter(|outcome| outcome != PENDING),
         reason: args.reason.clone(),
+        late: args.late.then_some(true),
+        warning: args.warning.clone(),
+        warning_path: args.warning_path.clone(),
+        match_key: args.match_key.clone(),
         since: args.since,
-        ..Filter::default()
+        before: None,
     };
     let settings = load_for_operators(&args.config.config)?;
     let pending = args.outcome.as_deref() == Some(PENDING) && id.is_none() && args.place.is_none();
@@ -56,7 +64,7 @@ pub(crate) async fn run(args: &EventsArgs) -> Result<Code, Failure> {
     .await?;
     tell_incomplete(&page.unread);
     if page.entries.is_empty() {
-        tell(unknown(&settings));
+        tell(&nothing(args, &settings, NO_RECORD).await);
         return Ok(exit::FAILED);
     }
     print(&records::show(&page.entries, args.json)?);
@@ -85,11 +93,11 @@ async fn lives(
     .await?;
     tell_incomplete(&lives.incomplete);
     if lives.events.is_empty() {
-        tell(if request.pending {
-            "no event is pending there"
-        } else {
-            unknown(settings)
-        });
+        let told = match request.pending {
+            true => "no event is pending there",
+            false => unknown(settings),
+        };
+        tell(&nothing(args, settings, told).await);
         return Ok(exit::FAILED);
     }
     print(&lives::show(&lives.events, args.json)?);
@@ -103,6 +111,24 @@ fn tell_incomplete(problems: &[String]) {
     for problem in problems {
         tell(&format!("note: the answer is not complete: {problem}"));
     }
+}
+
+/// The answer to conditions that no record meets.
+const NO_RECORD: &str = "the history has no record that meets these conditions";
+
+/// Says why nothing was found: a name that the pipeline and the history do not know, or else `told`.
+async fn nothing(args: &EventsArgs, settings: &OperatorSettings, told: &str) -> String {
+    let unknown = names::unknown_component(settings, args.sink.as_deref(), args.source.as_deref());
+    let unknown = match (unknown, &args.mapping) {
+        (None, Some(mapping)) => names::unknown_mapping(&args.config.config, settings, mapping).await,
+        (unknown, _) => unknown,
+    };
+    unknown.unwrap_or_else(|| match settings.history.as_ref().map(|history| history.events) {
+        Some(HistoryEvents::Failures) if told == NO_RECORD => {
+            format!("{NO_RECORD}: [history] events = \"failures\" keeps those that were rejected or expired")
+        }
+        _ => told.to_owned(),
+    })
 }
 
 /// Says why there is no such event.

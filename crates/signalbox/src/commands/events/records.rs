@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use signalbox_core::escape::{plain_json, plain_lines};
-use signalbox_history::Entry;
+use signalbox_history::{Entry, WarningEntry};
 use signalbox_runtime::life;
+use signalbox_runtime::quality::warning_in_words;
 
 use crate::commands::numbers::thousands;
 
@@ -81,7 +82,7 @@ pub(super) fn end(out: &mut String, entry: &Entry, told: &str) {
         );
     }
     for warning in &entry.warnings {
-        line(out, "warning", &format!("{} {}", warning.code, warning.path));
+        warned(out, warning);
     }
     for (number, attempt) in entry.attempts.iter().enumerate() {
         let status = attempt
@@ -101,6 +102,17 @@ pub(super) fn end(out: &mut String, entry: &Entry, told: &str) {
         id("request", entry.request_id.as_ref()),
     ]);
     line(out, &entry.outcome, &format!("{ended}: {told}"));
+}
+
+/// Adds the line of a warning.
+pub(super) fn warned(out: &mut String, warning: &WarningEntry) {
+    let WarningEntry { code, path } = warning;
+    let words = warning_in_words(code).map(|words| format!(": {words}"));
+    line(
+        out,
+        "warning",
+        &format!("{code} {path}{}", words.unwrap_or_default()),
+    );
 }
 
 /// Adds a line.

@@ -1,15 +1,18 @@
 //! `signalbox report`
 
+mod narrow;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use signalbox_admin::table;
+use signalbox_admin::table_of_texts;
 use signalbox_core::escape::{csv_cell, plain_json, plain_lines};
-use signalbox_history::{By, Report, Sum};
+use signalbox_history::{By, Report, Sum, VALUE_TOO_LARGE};
 use signalbox_runtime::history;
 
 use super::admin_client::AdminClient;
 use super::events::{amount, reader_of};
 use super::load::load_for_operators;
+use super::names;
 use super::numbers::thousands;
 use crate::cli::ReportArgs;
 use crate::exit::{self, Code, Failure};
@@ -23,14 +26,25 @@ pub(crate) async fn run(args: &ReportArgs) -> Result<Code, Failure> {
         since: Some(args.since),
         sink: args.sink.clone(),
         by: args.by.clone(),
-        details: args.json,
+        details: true,
     };
+    if let Some(by) = request.repeated() {
+        let problem = format!("--by names the column {} twice", by.name());
+        return Err(Failure::Problem(exit::USAGE, problem));
+    }
     let settings = load_for_operators(&args.config.config)?;
     let sums: Vec<Sum> = AdminClient::with(&args.config.config, async |client, _| match client {
         AdminClient::Running(live) => live.post_json("/report", &request).await,
         AdminClient::Stopped(_) => history::report(&reader_of(&settings)?, &request),
     })
     .await?;
+    if sums.is_empty() {
+        if let Some(unknown) = names::unknown_component(&settings, args.sink.as_deref(), None) {
+            tell(&unknown);
+            return Ok(exit::FAILED);
+        }
+        tell("the history holds no records of this time");
+    }
     // Names come from events: they must not command the terminal.
     if args.json {
         for sum in &sums {
@@ -38,10 +52,15 @@ pub(crate) async fn run(args: &ReportArgs) -> Result<Code, Failure> {
         }
     } else if args.csv {
         print(&in_csv(&args.by, &sums));
-    } else if sums.is_empty() {
-        tell("the history holds no records of this time");
     } else {
-        print(&plain_lines(in_table(&args.by, &sums).trim_start()));
+        let (table, cut) = in_table(&args.by, &sums);
+        print(&plain_lines(table.trim_start()));
+        if cut {
+            tell("note: names are shortened to fit; --csv and --json have them whole");
+        }
+    }
+    if let Some(note) = beyond(&sums) {
+        tell(&note);
     }
     Ok(exit::OK)
 }
@@ -86,7 +105,26 @@ fn in_json(by: &[By], sum: &Sum) -> Value {
     Value::Object(object)
 }
 
-fn in_table(by: &[By], sums: &[Sum]) -> String {
+/// Tells how many records have a value that the sums lack.
+fn beyond(sums: &[Sum]) -> Option<String> {
+    let of = |sum: &Sum| -> i64 {
+        let counts = sum.warnings.iter();
+        let counts = counts.filter(|(warning, _)| warning.split(' ').next() == Some(VALUE_TOO_LARGE));
+        counts.map(|(_, count)| count).sum()
+    };
+    let records: i64 = sums.iter().map(of).sum();
+    let (records, verb) = match records {
+        ..1 => return None,
+        1 => ("1 record".to_owned(), "has"),
+        _ => (format!("{} records", thousands(records.unsigned_abs())), "have"),
+    };
+    Some(format!(
+        "note: {records} {verb} a value too large for the history (9,223,372,036,855 and more), which the sums lack"
+    ))
+}
+
+/// Writes the table. True if names are shortened, so that its lines fit a terminal.
+fn in_table(by: &[By], sums: &[Sum]) -> (String, bool) {
     let head: Vec<&str> = by.iter().map(|by| by.name()).chain(COLUMNS).collect();
     let rows = sums.iter().map(|sum| {
         // An empty cell would look like a shifted row.
@@ -103,9 +141,11 @@ fn in_table(by: &[By], sums: &[Sum]) -> String {
         ]);
         row
     });
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    let cut = narrow::fit(&head, &mut rows, by.len());
     let mut out = String::new();
-    table(&mut out, &head.join(" "), rows.collect());
-    out
+    table_of_texts(&mut out, &head.join(" "), rows, by.len());
+    (out, cut)
 }
 
 fn in_csv(by: &[By], sums: &[Sum]) -> String {
@@ -154,12 +194,25 @@ mod tests {
              2026-11-29,checkout,1234,0,72.05,EUR\r\n\
              2026-11-29,\"'=HYPERLINK(\"\"x\"\")\",2,0,,\r\n"
         );
-        let text = in_table(&by, &sums());
+        let (text, cut) = in_table(&by, &sums());
         assert!(text.contains("1,234") && text.contains("72.05"), "{text}");
+        assert!(!cut);
         let json = in_json(&by, &sums()[0]);
         assert_eq!(
             (&json["day"], &json["event_name"], &json["value"]),
             (&json!("2026-11-29"), &json!("checkout"), &json!("72.05"))
         );
+    }
+
+    #[test]
+    fn values_without_room_are_told_below() {
+        let mut sums = sums();
+        assert_eq!(beyond(&sums), None);
+        sums[0].warnings = [("value_too_large value".to_owned(), 1), ("late x".to_owned(), 7)].into();
+        let told = beyond(&sums).unwrap();
+        assert!(told.starts_with("note: 1 record has a value too large"), "{told}");
+        sums[1].warnings = [("value_too_large value".to_owned(), 1_499)].into();
+        let told = beyond(&sums).unwrap();
+        assert!(told.starts_with("note: 1,500 records have"), "{told}");
     }
 }
