@@ -28,11 +28,11 @@ mod tests;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-pub use self::alerts::{AlertTarget, Alerts, Trouble};
-pub use self::audit::{Audit, AuditEntry, AuditPage, AuditStatus, Deed};
+pub use self::alerts::{AlertStatus, AlertTarget, Alerts, Trouble};
+pub use self::audit::{Audit, AuditEntry, AuditPage, AuditResult, AuditStatus, Deed};
 pub use self::caller::{Caller, Role};
 pub use self::guard::Access;
-pub use self::human::table;
+pub use self::human::{table, table_of_texts};
 pub use self::letters::{LetterSummary, PAGE, describe as describe_dead_letter};
 pub use self::query::Query;
 pub use self::reply::{done, json};
@@ -61,6 +61,8 @@ pub struct AdminState {
     audit: Option<Arc<Audit>>,
     /// The certificate of the admin address itself.
     vitals: Arc<Vitals>,
+    /// The messages that the webhook of `[alerts]` has not taken.
+    alerts: Arc<alerts::Waiting>,
     started: Started,
     orphans: Arc<orphans::OrphanReports>,
 }
@@ -81,6 +83,7 @@ impl AdminState {
             identity: None,
             audit: None,
             vitals: Arc::default(),
+            alerts: Arc::default(),
             started: Started::now(),
             orphans: Arc::default(),
         }
@@ -111,6 +114,7 @@ impl AdminState {
     pub fn status(&self) -> Status {
         Status {
             audit: self.audit.as_deref().map(Audit::status),
+            alerts: self.alerts.status(),
             ..Status::read(&self.ledger(), &*self.source, self.started)
         }
     }

@@ -13,6 +13,7 @@ use signalbox_runtime::ledger::{Ledger, SinkLedger, SourceLedger};
 use signalbox_runtime::operate::StatusSource;
 use signalbox_runtime::telemetry::{VERSION, oldest_pending_age, warning_key};
 
+use crate::alerts::AlertStatus;
 use crate::audit::AuditStatus;
 
 /// The start of a pipeline: a time for people, and one by the monotonic clock.
@@ -58,6 +59,9 @@ pub struct Status {
     /// The audit log of the admin address; none if the router keeps none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditStatus>,
+    /// The webhook of `[alerts]`; none if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<AlertStatus>,
     /// Sinks that are no longer configured but still hold unsettled events.
     pub orphans: Vec<OrphanStatus>,
     /// The age of `orphans` in seconds; none if the journal has not answered yet.
@@ -371,6 +375,7 @@ impl Status {
             },
             history: ledger.history.as_ref().map(History::health),
             audit: None,
+            alerts: None,
             orphans: Vec::new(),
             orphans_age_seconds: None,
             version: VERSION.to_owned(),

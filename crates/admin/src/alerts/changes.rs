@@ -1,12 +1,12 @@
 //! The changes of troubles from one look at the pipeline to the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use serde::Serialize;
 use signalbox_config::AlertSettings;
 
-use super::conditions::{Subject, is_unknown, judge};
+use super::conditions::{Subject, Trouble, is_unknown, judge};
 use super::facts::Facts;
 use super::shares::Shares;
 
@@ -29,24 +29,28 @@ pub(super) struct Change {
     pub(super) text: String,
 }
 
-/// The troubles that have got a message and are not over.
+/// The result of a look at the pipeline.
+#[derive(Debug, Default)]
+pub(super) struct Observed {
+    /// The changes since the last look.
+    pub(super) changes: Vec<Change>,
+    /// The troubles of this moment.
+    pub(super) troubles: BTreeMap<Subject, Trouble>,
+    /// The subjects of troubles that are not over, as far as is known.
+    pub(super) open: BTreeSet<Subject>,
+}
+
+/// The troubles that have begun and are not over.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    /// The level of each open trouble in its last message.
+    /// The level of each open trouble at the last look.
     open: BTreeMap<Subject, String>,
     shares: Shares,
 }
 
 impl Watch {
-    /// Returns at most `room` changes. The next call finds the others again, unless they are over by then, since it compares
-    /// states.
-    pub(super) fn observe(
-        &mut self,
-        facts: &Facts,
-        settings: &AlertSettings,
-        now: Instant,
-        room: usize,
-    ) -> Vec<Change> {
+    /// Compares the pipeline with the last look at it.
+    pub(super) fn observe(&mut self, facts: &Facts, settings: &AlertSettings, now: Instant) -> Observed {
         self.shares.note(facts, now);
         let judged = judge(
             facts,
@@ -58,10 +62,10 @@ impl Watch {
         self.open.retain(|subject, _| {
             is_unknown(subject, facts) || judged.iter().any(|(judged, _)| judged == subject)
         });
-        let mut changes = Vec::new();
+        let mut observed = Observed::default();
         for (subject, judgement) in judged {
-            if changes.len() == room {
-                break;
+            if let Err(trouble) = &judgement {
+                observed.troubles.insert(subject.clone(), trouble.clone());
             }
             let open = self.open.get(&subject);
             let (step, critical, text) = match judgement {
@@ -78,13 +82,14 @@ impl Watch {
                     (step, trouble.critical, trouble.text)
                 }
             };
-            changes.push(Change {
+            observed.changes.push(Change {
                 subject,
                 step,
                 critical,
                 text,
             });
         }
-        changes
+        observed.open = self.open.keys().cloned().collect();
+        observed
     }
 }

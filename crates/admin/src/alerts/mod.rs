@@ -1,8 +1,8 @@
 //! Messages to a webhook about trouble, for operators without Prometheus: one for each change of state.
 //!
-//! One task looks at the pipeline and finds changes, another sends their messages one after the other. Between them is a
-//! bounded queue. While it is full, changes stay unnoticed, so that a webhook that comes back gets the old messages and then
-//! those of the state at that time. Neither task is on the way of an event.
+//! One task looks at the pipeline and finds changes, another sends their messages one after the other. Between them lies one
+//! message for each alert, which the first task keeps up to date, so that a webhook that comes back gets the present state.
+//! Neither task is on the way of an event.
 
 mod changes;
 mod conditions;
@@ -12,14 +12,14 @@ mod shares;
 mod target;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use signalbox_config::AlertSettings;
-use signalbox_http::Bytes;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::changes::Watch;
@@ -27,26 +27,25 @@ use self::facts::Facts;
 use self::shares::Share;
 pub use self::target::AlertTarget;
 use self::target::Untaken;
+pub use self::waiting::AlertStatus;
+pub(crate) use self::waiting::Waiting;
 use crate::AdminState;
-
-/// The most messages that wait for the webhook.
-const MOST_WAITING: usize = 32;
 
 /// The times of the tasks.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
     /// Time between two looks at the pipeline.
     every: Duration,
-    /// Wait before the first retry of a message; it doubles from there.
+    /// Pause after a message that was not taken; it doubles until one is.
     first_wait: Duration,
-    /// The longest wait, unless the webhook names a longer one.
+    /// The longest pause, also if the webhook asks for a longer one: no trouble waits for longer.
     most_wait: Duration,
 }
 
 const PACE: Pace = Pace {
     every: Duration::from_secs(5),
     first_wait: Duration::from_secs(1),
-    most_wait: Duration::from_secs(300),
+    most_wait: Duration::from_secs(60),
 };
 
 type Target = Option<Arc<AlertTarget>>;
@@ -55,6 +54,7 @@ type Target = Option<Arc<AlertTarget>>;
 #[derive(Debug)]
 pub struct Alerts {
     target: watch::Sender<Target>,
+    waiting: Arc<Waiting>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -66,18 +66,24 @@ impl Alerts {
     }
 
     fn at_pace(state: AdminState, target: Option<AlertTarget>, pace: Pace) -> Alerts {
+        let waiting = state.alerts.clone();
+        waiting.switch(target.is_some());
         let (target, receiver) = watch::channel(target.map(Arc::new));
-        let (queue, waiting) = mpsc::channel(MOST_WAITING);
         let tasks = [
-            tokio::spawn(look(state, receiver.clone(), queue, pace)),
-            tokio::spawn(send(receiver, waiting, pace)),
+            tokio::spawn(look(state, receiver.clone(), pace)),
+            tokio::spawn(send(receiver, waiting.clone(), pace)),
         ];
-        Alerts { target, tasks }
+        Alerts {
+            target,
+            waiting,
+            tasks,
+        }
     }
 
     /// Sends to another target, or to none. Messages that wait go to the new target. A trouble that already has its message
     /// gets none again, unless alerts were off meanwhile.
     pub fn set(&self, target: Option<AlertTarget>) {
+        self.waiting.switch(target.is_some());
         self.target.send_replace(target.map(Arc::new));
     }
 
@@ -127,57 +133,56 @@ pub(crate) fn troubles(state: &AdminState) -> Vec<Trouble> {
 }
 
 /// Looks at the pipeline again and again.
-async fn look(state: AdminState, target: watch::Receiver<Target>, queue: mpsc::Sender<Bytes>, pace: Pace) {
-    let mut watch = Watch::default();
+async fn look(state: AdminState, target: watch::Receiver<Target>, pace: Pace) {
+    let (mut watch, mut ends) = (Watch::default(), 0);
     loop {
         tokio::time::sleep(pace.every).await;
-        let Some(target) = target.borrow().clone() else {
-            watch = Watch::default();
+        let now = state.alerts.ends();
+        let (Some(now), Some(target)) = (now, target.borrow().clone()) else {
             continue;
         };
-        let settings = &target.settings;
-        let facts = Facts::read(&state.ledger(), &*state.source, &state.vitals);
-        for change in watch.observe(&facts, settings, Instant::now(), queue.capacity()) {
-            let body = match message::write(settings.name(), &change, Timestamp::now()) {
-                Ok(body) => body,
-                Err(error) => {
-                    tracing::error!(%error, "the message of an alert cannot be written");
-                    continue;
-                }
-            };
-            // This task alone fills the queue, so there is room unless the other task has ended.
-            if queue.try_send(body.into()).is_err() {
-                return;
-            }
+        if now != ends {
+            (watch, ends) = (Watch::default(), now);
         }
+        let facts = Facts::read(&state.ledger(), &*state.source, &state.vitals);
+        let observed = watch.observe(&facts, &target.settings, Instant::now());
+        state.alerts.update(observed, ends);
     }
 }
 
-/// Sends the messages in their order, each until the webhook takes it or alerts are switched off.
-async fn send(mut target: watch::Receiver<Target>, mut waiting: mpsc::Receiver<Bytes>, pace: Pace) {
-    let mut failing: Option<String> = None;
-    while let Some(message) = waiting.recv().await {
-        let mut wait = pace.first_wait;
-        loop {
-            let Some(to) = target.borrow_and_update().clone() else {
-                break;
-            };
-            let Err(Untaken { why, after }) = to.post(message.clone()).await else {
-                if failing.take().is_some() {
-                    tracing::info!("the webhook of [alerts] takes messages again");
-                }
-                break;
-            };
-            if failing.as_ref() != Some(&why) {
-                tracing::warn!("the webhook of [alerts] does not take a message, which is sent again: {why}");
-                failing = Some(why);
+/// Sends the messages one after the other. One that the webhook does not take goes behind the others.
+async fn send(mut target: watch::Receiver<Target>, waiting: Arc<Waiting>, pace: Pace) {
+    let mut pause = pace.first_wait;
+    loop {
+        let message = waiting.first().await;
+        let Some(to) = target.borrow_and_update().clone() else {
+            waiting.switch(false);
+            continue;
+        };
+        let change = &message.change;
+        let body = match message::write(to.settings.name(), change, Timestamp::now()) {
+            Ok(body) => body,
+            Err(error) => {
+                tracing::error!(%error, "the message of an alert cannot be written");
+                waiting.taken(&message);
+                continue;
             }
-            // A reload may bring another webhook.
-            let pause = wait.max(after.unwrap_or_default());
-            if let Ok(Err(_)) = tokio::time::timeout(pause, target.changed()).await {
-                return;
+        };
+        let Err(Untaken { why, after }) = to.post(body.into()).await else {
+            pause = pace.first_wait;
+            if waiting.taken(&message) {
+                tracing::info!("the webhook of [alerts] takes messages again");
             }
-            wait = (wait * 2).min(pace.most_wait);
+            continue;
+        };
+        if waiting.untaken(&change.subject, &why) {
+            tracing::warn!("the webhook of [alerts] does not take a message, which is sent again: {why}");
         }
+        // A reload may bring another webhook.
+        let asked = pause.max(after.unwrap_or_default()).min(pace.most_wait);
+        if let Ok(Err(_)) = tokio::time::timeout(asked, target.changed()).await {
+            return;
+        }
+        pause = (pause * 2).min(pace.most_wait);
     }
 }

@@ -106,7 +106,7 @@ fn tells(what: &str, steps: Vec<(Facts, &[Told])>) {
     let (mut watch, start) = (Watch::default(), Instant::now());
     for (at, (facts, wanted)) in steps.into_iter().enumerate() {
         let now = start + Duration::from_secs(60) * u32::try_from(at).unwrap();
-        let changes = watch.observe(&facts, &settings("http://127.0.0.1/"), now, 10);
+        let changes = watch.observe(&facts, &settings("http://127.0.0.1/"), now).changes;
         assert_eq!(changes.len(), wanted.len(), "{what}, step {at}: {changes:?}");
         for (change, (step, text)) in changes.iter().zip(wanted) {
             assert_eq!(change.step, *step, "{what}, step {at}");
@@ -254,30 +254,6 @@ fn a_sink_that_is_gone_or_disabled_has_not_recovered() {
     }
 }
 
-#[test]
-fn changes_without_room_are_told_later_unless_they_are_over() {
-    let mut watch = Watch::default();
-    let settings = settings("http://127.0.0.1/");
-    let facts = Facts {
-        unwritable: true,
-        history_failing: true,
-        ..hold(HoldCause::Destination, "unauthorized")
-    };
-    let mut observe = |facts: &Facts, room| {
-        let changes = watch.observe(facts, &settings, Instant::now(), room);
-        changes.into_iter().map(|change| change.text).collect::<Vec<_>>()
-    };
-    assert_eq!(observe(&facts, 0), [""; 0]);
-    assert_eq!(observe(&facts, 1).len(), 1);
-    let later = Facts {
-        unwritable: false,
-        ..facts
-    };
-    let told = observe(&later, 5);
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("history"), "{told:?}");
-}
-
 const QUICK: Pace = Pace {
     every: Duration::from_millis(5),
     first_wait: Duration::from_millis(1),
@@ -370,7 +346,11 @@ async fn a_message_is_sent_again_until_it_is_taken() {
     begin(&sink);
     let _alerts = Alerts::at_pace(state, Some(target(&server)), QUICK);
     let tries = bodies(&server, 7).await;
-    assert!(tries.iter().all(|body| *body == tries[0]), "{tries:?}");
+    let told = |body: &Value| (body["text"].clone(), body["state"].clone());
+    assert!(
+        tries.iter().all(|body| told(body) == told(&tries[0])),
+        "{tries:?}"
+    );
     sink.held.end(HoldCause::Destination);
     let all = bodies(&server, 8).await;
     assert_eq!(
@@ -392,6 +372,55 @@ async fn a_reload_takes_effect_at_once() {
     let server = Server::start(Act::reply(200, "ok")).await;
     alerts.set(Some(target(&server)));
     assert_eq!(bodies(&server, 1).await[0]["state"], "begun");
+}
+
+#[tokio::test]
+async fn a_webhook_that_comes_back_gets_the_present_state() {
+    let (state, sink) = state();
+    begin(&sink);
+    let dead = AlertTarget::new(settings(&nobody())).unwrap();
+    let alerts = Alerts::at_pace(state.clone(), Some(dead), QUICK);
+    let status = async |wanted: &dyn Fn(&AlertStatus) -> bool| {
+        let reached = async {
+            loop {
+                let status = state.status();
+                if status.alerts.as_ref().is_some_and(wanted) {
+                    return status;
+                }
+                tokio::time::sleep(QUICK.first_wait).await;
+            }
+        };
+        let reached = tokio::time::timeout(Duration::from_secs(60), reached).await;
+        reached.expect("the status within a minute")
+    };
+    let failing = status(&|alerts| alerts.failing.is_some() && alerts.waiting == 1).await;
+    let told = failing.render_human();
+    assert!(
+        told.contains("does not take messages, and 1 message waits for it: "),
+        "{told}"
+    );
+    assert!(!told.contains("hook/s3cret"), "{told}");
+    sink.held.end(HoldCause::Destination);
+    sink.held
+        .begin(HoldCause::Destination, Reason::new("quota", "later"));
+    let server = Server::start(Act::reply(503, "")).await;
+    alerts.set(Some(target(&server)));
+    let told_anew = || {
+        let last = server.seen().pop();
+        last.is_some_and(|seen| String::from_utf8_lossy(&seen.body).contains("quota"))
+    };
+    status(&|alerts| alerts.failing.as_deref() == Some("it answered 503") && told_anew()).await;
+    server.act(Act::reply(200, "ok"));
+    status(&|alerts| alerts.failing.is_none() && alerts.waiting == 0).await;
+    let seen = server.seen();
+    let last: Value = serde_json::from_slice(&seen.last().unwrap().body).unwrap();
+    assert_eq!(last["state"], "begun", "{last}");
+    assert!(
+        last["text"].as_str().unwrap().contains("(destination: quota)"),
+        "{last}"
+    );
+    alerts.set(None);
+    assert_eq!(state.status().alerts, None);
 }
 
 #[tokio::test]

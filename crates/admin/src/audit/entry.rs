@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,6 +34,53 @@ pub struct AuditEntry {
     pub facts: BTreeMap<String, Value>,
     /// HTTP status of the answer.
     pub status: u16,
+    /// The result; absent in lines of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<AuditResult>,
+    /// Why it was not done, as a stable word: the name of the status, such as `forbidden` or `bad_request`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The result of an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditResult {
+    /// The router did it.
+    Done,
+    /// The router refused it, and changed nothing.
+    Refused,
+    /// The router failed at it, and may have done a part. Its log has the place.
+    Failed,
+}
+
+impl AuditResult {
+    /// Returns the result that an HTTP status tells of.
+    #[must_use]
+    pub fn of(status: u16) -> AuditResult {
+        match status {
+            ..400 => AuditResult::Done,
+            400..500 => AuditResult::Refused,
+            500.. => AuditResult::Failed,
+        }
+    }
+
+    /// Returns the word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            AuditResult::Done => "done",
+            AuditResult::Refused => "refused",
+            AuditResult::Failed => "failed",
+        }
+    }
+}
+
+/// Returns the reason of a status from 400 on: its name, `method_not_allowed`.
+pub(super) fn reason(status: u16) -> Option<String> {
+    let code = StatusCode::from_u16(status).ok().filter(|_| status >= 400)?;
+    let name = code.canonical_reason().unwrap_or("unknown status");
+    Some(name.to_lowercase().replace([' ', '-'], "_").replace('\'', ""))
 }
 
 /// A handler's report for the audit log: an extension of its response. Without it, the line holds the action alone.

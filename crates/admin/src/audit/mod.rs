@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::entry::{AuditEntry, Deed};
+pub use self::entry::{AuditEntry, AuditResult, Deed};
 use self::file::AuditFile;
 pub(crate) use self::recorded::recorded;
 use crate::caller::Caller;
@@ -129,6 +129,8 @@ impl Audit {
             sink: act.deed.sink.clone(),
             facts: act.deed.facts(),
             status: act.status,
+            result: Some(AuditResult::of(act.status)),
+            reason: entry::reason(act.status),
         };
         if !act.waits && state.failing.is_some() {
             state.write(&self.path);

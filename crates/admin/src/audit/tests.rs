@@ -45,7 +45,7 @@ fn a_line_says_who_did_what() {
     assert!(at.ends_with('Z') && at.parse::<Timestamp>().is_ok(), "{at}");
     let mut wanted = serde_json::json!({
         "n": 1, "who": "on-call", "role": "operator", "from": "127.0.0.1", "action": "retry",
-        "facts": {"letters": 3, "kind": "email"}, "status": 200,
+        "facts": {"letters": 3, "kind": "email"}, "status": 200, "result": "done",
     });
     wanted["at"] = at.into();
     assert_eq!(line, wanted);
@@ -144,4 +144,39 @@ fn a_path_that_cannot_be_opened_is_told() {
         told.contains("no/audit.jsonl cannot be opened") && told.contains("admin.audit"),
         "{told}"
     );
+}
+
+#[test]
+fn a_line_says_why_an_act_was_not_done() {
+    let (_folder, path) = place();
+    let audit = Audit::open(&path).unwrap();
+    for (status, result, reason) in [
+        (200, AuditResult::Done, None),
+        (303, AuditResult::Done, None),
+        (400, AuditResult::Refused, Some("bad_request")),
+        (403, AuditResult::Refused, Some("forbidden")),
+        (405, AuditResult::Refused, Some("method_not_allowed")),
+        (409, AuditResult::Refused, Some("conflict")),
+        (418, AuditResult::Refused, Some("im_a_teapot")),
+        (499, AuditResult::Refused, Some("unknown_status")),
+        (500, AuditResult::Failed, Some("internal_server_error")),
+    ] {
+        audit.record(Act {
+            caller: Some(&caller()),
+            from: "127.0.0.1".to_owned(),
+            action: "retry",
+            deed: Deed::default(),
+            status,
+            waits: true,
+        });
+        let entry = audit.page(None, 1).unwrap().entries.remove(0);
+        assert_eq!(
+            (entry.result, entry.reason.as_deref()),
+            (Some(result), reason),
+            "{status}"
+        );
+    }
+    let old = r#"{"n":1,"at":"2026-11-29T21:12:36Z","from":"10.0.0.7","action":"sign_in","status":401}"#;
+    let old: AuditEntry = serde_json::from_str(old).unwrap();
+    assert_eq!((old.result, old.reason), (None, None));
 }

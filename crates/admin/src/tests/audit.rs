@@ -43,6 +43,8 @@ async fn each_act_is_recorded_and_nothing_else_is() {
         ),
         (OPERATOR, "POST /resend", 400),
         (OPERATOR, "POST /forget?sink=pin", 409),
+        // Each act that a handler refuses has a line, as has one of a method or body that there is not.
+        (OPERATOR, "DELETE /dead_letters", 405),
         // These act on nothing.
         (OPERATOR, "GET /dead_letters?payload=1", 200),
         (OPERATOR, "POST /events", 400),
@@ -57,6 +59,9 @@ async fn each_act_is_recorded_and_nothing_else_is() {
         .into_iter()
         .map(|line| {
             let facts = serde_json::to_string(&line.facts).unwrap();
+            let result = line.result.map(AuditResult::word);
+            assert_eq!(result, Some(if line.status < 400 { "done" } else { "refused" }));
+            assert_eq!(line.reason.is_some(), line.status >= 400, "{:?}", line.reason);
             (line.action, line.sink, facts, line.status)
         })
         .collect();
@@ -86,6 +91,7 @@ async fn each_act_is_recorded_and_nothing_else_is() {
             ),
             line("resend", None, "{}", 400),
             line("forget", None, "{}", 409),
+            line("/dead_letters", None, "{}", 405),
         ]
     );
     for line in lines(&state) {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 use serde_json::Value;
-use signalbox_admin::AuditEntry;
+use signalbox_admin::{AuditEntry, AuditResult};
 
 use super::AuditLog;
 use crate::words::{self, link};
@@ -12,7 +12,8 @@ pub(super) fn audit(log: &AuditLog) -> Markup {
     html! {
         h1 { "Audit log" }
         p {
-            "Every change that somebody made through this address, and every sign-in. No line holds an event, an id or a token."
+            "Every change that somebody made through this address or that it refused, and every sign-in. No line holds an \
+             event, an id or a token."
         }
         @if !log.kept {
             p.state.attention {
@@ -62,7 +63,16 @@ fn lines(log: &AuditLog) -> Markup {
 }
 
 fn line(entry: &AuditEntry) -> Markup {
-    let done = entry.status < 400;
+    let result = entry.result.unwrap_or_else(|| AuditResult::of(entry.status));
+    let class = if result == AuditResult::Done {
+        "good"
+    } else {
+        "trouble"
+    };
+    let reason = entry
+        .reason
+        .as_deref()
+        .map(|reason| format!(" {}", reason.replace('_', " ")));
     html! {
         tr {
             td {
@@ -80,8 +90,8 @@ fn line(entry: &AuditEntry) -> Markup {
             td { (entry.sink.as_deref().unwrap_or("–")) }
             td { (details(entry)) }
             td {
-                span class={ "badge " (if done { "good" } else { "trouble" }) } { (if done { "done" } else { "not done" }) }
-                " " span.note { (entry.status) }
+                span class={ "badge " (class) } { (result.word()) }
+                " " span.note { (entry.status) (reason.unwrap_or_default()) }
             }
         }
     }
@@ -159,7 +169,16 @@ mod tests {
         })))
         .into_string();
         assert!(
-            shown.contains("not known") && shown.contains(">not done<"),
+            shown.contains("not known") && shown.contains(">refused<"),
+            "{shown}"
+        );
+        let shown = audit(&log(serde_json::json!({
+            "n": 2, "at": "2026-11-29T21:12:36Z", "from": "10.0.0.7", "action": "reload", "status": 500, "result": "failed",
+            "reason": "internal_server_error",
+        })))
+        .into_string();
+        assert!(
+            shown.contains(">failed<") && shown.contains("500 internal server error"),
             "{shown}"
         );
     }

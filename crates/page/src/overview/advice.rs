@@ -104,6 +104,19 @@ pub(super) fn list(status: &Status, troubles: Vec<Trouble>, hours: &[Sum]) -> Ve
             "The totals of the ledger count them. If it happens often, give the history a faster disk.",
         );
     }
+    if let Some(alerts) = &status.alerts
+        && let Some(failing) = &alerts.failing
+    {
+        add(
+            Level::Attention,
+            "",
+            format!(
+                "the webhook of [alerts] does not take messages ({failing}), and {} for it",
+                words::counted(alerts.waiting, "message waits", "messages wait")
+            ),
+            "See that it runs, and that its address and token in [alerts] are right. The messages are sent again by themselves.",
+        );
+    }
     // Failures that were retried or discarded need no look any more.
     let kept = |sink: &str| status.sinks.get(sink).is_none_or(|sink| sink.letters.kept > 0);
     list.extend(
