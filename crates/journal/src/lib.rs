@@ -59,6 +59,8 @@ pub use log::frame::decode_frame;
 pub use log::sealer::seal_frames;
 pub use memory::MemoryJournal;
 pub use names::{Named, Roster};
+#[cfg(feature = "nats")]
+pub use nats::monitoring::{MonitorAnswer, check_sync};
 pub use node::{Node, NodeReport};
 pub use position::{Entry, Loss, Lost, Position};
 pub use progress::{Commit, Open, Parked, Progress, RecordEnd, SourceTotals, Totals};

@@ -10,6 +10,8 @@
 //! consumers and no acknowledgements of the server's.
 
 mod book;
+pub(crate) mod checks;
 mod errors;
 mod lease;
+pub(crate) mod monitoring;
 mod subjects;
