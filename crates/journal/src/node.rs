@@ -32,9 +32,11 @@ pub struct Node {
     pub start: String,
     /// True for this router.
     pub own: bool,
+    /// True if it may take over groups: it has read all it needs, and is not about to stop.
+    pub ready: bool,
     /// The time since it was heard last.
     pub silent: Duration,
-    /// The groups whose sinks it has in its file and would drive, with the names of these sinks.
+    /// The groups whose sinks it has in its file, with the names of these sinks.
     pub groups: BTreeMap<String, Vec<String>>,
     /// The groups that it drives now.
     pub drives: Vec<String>,

@@ -10,8 +10,15 @@
 //! consumers and no acknowledgements of the server's.
 
 mod book;
+mod bucket;
 pub(crate) mod checks;
+mod cluster;
 mod errors;
+mod former;
 mod lease;
 pub(crate) mod monitoring;
+mod nodes;
+mod stream;
 mod subjects;
+#[cfg(test)]
+mod testing;

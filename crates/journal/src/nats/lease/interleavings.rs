@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::machine::{Holder, Lease, Seen, Step, Written};
+use super::machine::{Lease, Seen, Step, Written};
+use crate::nats::cluster::Holder;
 
 const TTL: Duration = Duration::from_secs(10);
 

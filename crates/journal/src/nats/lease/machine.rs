@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
+use crate::nats::cluster::Holder;
 
 /// The pauses between reads after a sign that the key changes. The sign arrives before the change does.
 const SOON: [Duration; 3] = [
@@ -21,15 +21,6 @@ const SOON: [Duration; 3] = [
 
 /// The pause after a request without an answer; it doubles up to an eighth of the TTL.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// A process of a router.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct Holder {
-    /// The router's name.
-    pub node: Arc<str>,
-    /// The id of the process.
-    pub start: Arc<str>,
-}
 
 /// The content of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -165,6 +156,13 @@ impl Lease {
         if let State::Held { revision, sure, .. } = self.state {
             self.state = State::Freeing { revision, sure };
             self.not_before = None;
+        }
+    }
+
+    /// Forgets the key's content, which was not followed for a while.
+    pub(crate) fn forget(&mut self) {
+        if let State::Watching { .. } = self.state {
+            self.state = State::Unread;
         }
     }
 

@@ -1,0 +1,184 @@
+//! Buckets of keys: streams in the form of NATS' key-value stores, so that `nats kv` shows them.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, LastRawMessageErrorKind, Stream};
+use async_nats::{HeaderMap, Request, Subscriber, jetstream};
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use serde::Deserialize;
+
+use super::book::values::Values;
+use super::errors::Verdict;
+use super::stream::ensure;
+use crate::JournalError;
+
+/// The header that marks a deleted key.
+const OPERATION: &str = "KV-Operation";
+
+/// A bucket that keeps the last value of each key.
+pub(crate) struct Bucket {
+    context: jetstream::Context,
+    stream: Stream,
+    name: String,
+    values: Values,
+}
+
+/// The content of a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Content {
+    /// Its revision.
+    pub(crate) revision: u64,
+    /// The value; `None` if the key was deleted.
+    pub(crate) value: Option<Vec<u8>>,
+}
+
+/// The server's answer to a message.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    seq: u64,
+    error: Option<jetstream::Error>,
+}
+
+impl Bucket {
+    /// Opens a bucket, or makes it if there is none. Keys disappear after `max_age` unless it is zero.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the servers refuse.
+    pub(crate) async fn open(
+        context: &jetstream::Context,
+        name: String,
+        replicas: usize,
+        max_age: Duration,
+        values: Values,
+    ) -> Result<Bucket, JournalError> {
+        let config = Config {
+            name: format!("KV_{name}"),
+            subjects: vec![format!("$KV.{name}.>")],
+            max_messages_per_subject: 1,
+            max_age,
+            duplicate_window: if max_age.is_zero() {
+                Duration::from_secs(120)
+            } else {
+                max_age
+            },
+            discard: DiscardPolicy::New,
+            allow_rollup: true,
+            deny_delete: true,
+            num_replicas: replicas,
+            ..Config::default()
+        };
+        Ok(Bucket {
+            context: context.clone(),
+            stream: ensure(context, &config).await?,
+            name,
+            values,
+        })
+    }
+
+    fn subject(&self, key: &str) -> String {
+        format!("$KV.{}.{key}", self.name)
+    }
+
+    /// Returns the key of a subject.
+    pub(crate) fn key<'a>(&self, subject: &'a str) -> Option<&'a str> {
+        let rest = subject.strip_prefix("$KV.")?.strip_prefix(&self.name)?;
+        rest.strip_prefix('.')
+    }
+
+    /// Reads a key from the stream's leader; `None` if it was never written.
+    ///
+    /// # Errors
+    /// [`Verdict`], also if no answer comes in time.
+    pub(crate) async fn read(&self, key: &str, limit: Duration) -> Result<Option<Content>, Verdict> {
+        let subject = self.subject(key);
+        let found = self.stream.get_last_raw_message_by_subject(&subject);
+        let found = tokio::time::timeout(limit, found).await;
+        let found = found.map_err(|_| Verdict::Again("no answer in time".to_owned()))?;
+        match found {
+            Ok(message) => Ok(Some(Content {
+                revision: message.sequence,
+                value: (message.headers.get(OPERATION).is_none()).then(|| message.payload.to_vec()),
+            })),
+            Err(error) => match error.kind() {
+                LastRawMessageErrorKind::NoMessageFound => Ok(None),
+                LastRawMessageErrorKind::JetStream(error) => Err(Verdict::of(&error)),
+                _ => Err(Verdict::Again(error.to_string())),
+            },
+        }
+    }
+
+    /// Writes a key, or deletes it with `None`, if its revision is the `expected` one (0: never written; `None`: any).
+    /// Returns the new revision.
+    ///
+    /// # Errors
+    /// [`Verdict::Fenced`] if the key has another revision. After [`Verdict::Again`] it may have been written.
+    pub(crate) async fn write(
+        &self,
+        key: &str,
+        value: Option<&[u8]>,
+        expected: Option<u64>,
+        limit: Duration,
+    ) -> Result<u64, Verdict> {
+        let subject = self.subject(key);
+        let mut headers = HeaderMap::new();
+        if let Some(expected) = expected {
+            headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string());
+        }
+        let payload = match value {
+            Some(value) => {
+                let sealed = self.values.encode(&subject, value.to_vec());
+                sealed.map_err(|error| Verdict::Tell(error.to_string()))?
+            }
+            None => {
+                headers.insert(OPERATION, "DEL");
+                Vec::new()
+            }
+        };
+        let request = Request::new()
+            .headers(headers)
+            .payload(Bytes::from(payload))
+            .timeout(Some(limit));
+        let answer = self.context.client().send_request(subject, request).await;
+        let answer = answer.map_err(|error| Verdict::Again(error.to_string()))?;
+        let answer: Answer = serde_json::from_slice(&answer.payload)
+            .map_err(|error| Verdict::Again(format!("the server's answer cannot be read: {error}")))?;
+        match answer.error {
+            None => Ok(answer.seq),
+            Some(error) => Err(Verdict::of(&error)),
+        }
+    }
+
+    /// Decodes the value of a key; `None` if it is damaged or was sealed with another key.
+    pub(crate) fn decode<'a>(&self, key: &str, value: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        self.values.decode(&self.subject(key), value)
+    }
+
+    /// Lists the keys.
+    ///
+    /// # Errors
+    /// [`Verdict::Again`] if the servers do not answer.
+    pub(crate) async fn keys(&self) -> Result<Vec<String>, Verdict> {
+        let subjects = self.stream.info_with_subjects(self.subject(">")).await;
+        let subjects = subjects.map_err(|error| Verdict::Again(error.to_string()))?;
+        let subjects: Vec<(String, usize)> = subjects
+            .try_collect()
+            .await
+            .map_err(|error| Verdict::Again(error.to_string()))?;
+        let keys = subjects.iter().filter_map(|(subject, _)| self.key(subject));
+        Ok(keys.map(str::to_owned).collect())
+    }
+
+    /// Listens to what routers send to the bucket, which is not yet written then, and may be refused.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the connection is closed.
+    pub(crate) async fn listen(&self) -> Result<Subscriber, JournalError> {
+        let subscriber = self.context.client().subscribe(self.subject(">")).await;
+        subscriber
+            .map_err(|error| JournalError(format!("the bucket {} cannot be listened to: {error}", self.name)))
+    }
+}
