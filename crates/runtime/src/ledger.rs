@@ -8,15 +8,15 @@
 //! Events that ended before a restart count too: the journal keeps those totals. Telemetry leaves them out, since a
 //! counter that begins where another process left off would look like that many new events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use signalbox_core::Vitals;
 use signalbox_history::History;
 use signalbox_journal::{
-    Arrivals, Journal, LetterCounts, Position, Sealing, SinkState, SourceTotals, Totals, Usage,
+    Arrivals, Journal, LetterCounts, Position, Resumed, Sealing, SinkState, SourceTotals, Totals, Usage,
 };
 
 use crate::backpressure::Backpressure;
@@ -29,8 +29,8 @@ use crate::unheard::Unheard;
 #[derive(Debug, Default)]
 pub struct ByCode {
     counts: Mutex<BTreeMap<String, u64>>,
-    /// The counts of earlier processes.
-    before: OnceLock<BTreeMap<String, u64>>,
+    /// The counts of earlier and of other processes; `None` until counts are restored.
+    before: Mutex<Option<BTreeMap<String, i64>>>,
 }
 
 impl ByCode {
@@ -56,16 +56,37 @@ impl ByCode {
 
     /// Restores the counts of earlier processes.
     pub fn restore(&self, counts: BTreeMap<String, u64>) {
-        self.before.get_or_init(|| counts.clone());
+        self.before().get_or_insert_with(|| signed(&counts));
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
-    /// Works like [`ByCode::snapshot`], without the counts of earlier processes.
+    /// Takes over the counts of another process: those of this process stay what they are.
+    fn follow(&self, counts: BTreeMap<String, u64>) {
+        let mut before = self.before();
+        let mut own = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = before.get_or_insert_default();
+        let codes = own.keys().chain(counts.keys());
+        for code in codes.cloned().collect::<BTreeSet<String>>() {
+            let grown = counts.get(&code).copied().unwrap_or(0).cast_signed()
+                - own.get(&code).copied().unwrap_or(0).cast_signed();
+            *others.entry(code).or_default() += grown;
+        }
+        *own = counts;
+    }
+
+    fn before(&self) -> MutexGuard<'_, Option<BTreeMap<String, i64>>> {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Works like [`ByCode::snapshot`], without the counts of earlier and of other processes.
     pub fn of_this_process(&self) -> BTreeMap<String, u64> {
+        let before = self.before();
         let mut counts = self.snapshot();
-        for (code, before) in self.before.get().into_iter().flatten() {
-            if let Some(count) = counts.get_mut(code) {
-                *count = count.saturating_sub(*before);
+        for (code, before) in before.iter().flatten() {
+            let count = counts.get(code).copied().unwrap_or(0).cast_signed() - before;
+            match u64::try_from(count) {
+                Ok(0) | Err(_) if !counts.contains_key(code) => {}
+                own => drop(counts.insert(code.clone(), own.unwrap_or(0))),
             }
         }
         counts
@@ -77,12 +98,21 @@ impl ByCode {
     }
 }
 
+fn signed(counts: &BTreeMap<String, u64>) -> BTreeMap<String, i64> {
+    let counts = counts.iter();
+    counts
+        .map(|(code, count)| (code.clone(), count.cast_signed()))
+        .collect()
+}
+
 /// A counter.
 #[derive(Debug, Default)]
 pub struct Count {
     value: AtomicU64,
-    /// The count of earlier processes.
-    before: OnceLock<u64>,
+    /// The count of earlier and of other processes.
+    before: AtomicI64,
+    /// True once a count was restored.
+    restored: AtomicBool,
 }
 
 impl Count {
@@ -98,17 +128,32 @@ impl Count {
 
     /// Restores the count of earlier processes.
     pub fn restore(&self, value: u64) {
-        self.before.get_or_init(|| value);
+        if !self.restored.swap(true, Relaxed) {
+            self.before.store(value.cast_signed(), Relaxed);
+        }
         self.set(value);
     }
 
-    /// Works like [`Count::get`], without the count of earlier processes.
-    pub fn of_this_process(&self) -> u64 {
-        self.get().saturating_sub(self.before())
+    /// Takes over the count of another process: that of this process stays what it is.
+    fn follow(&self, value: u64) {
+        self.follow_from(self.get(), value);
     }
 
-    fn before(&self) -> u64 {
-        self.before.get().copied().unwrap_or(0)
+    fn follow_from(&self, now: u64, value: u64) {
+        self.restored.store(true, Relaxed);
+        self.before
+            .fetch_add(value.wrapping_sub(now).cast_signed(), Relaxed);
+        self.set(value);
+    }
+
+    /// Works like [`Count::get`], without the count of earlier and of other processes.
+    pub fn of_this_process(&self) -> u64 {
+        self.since_before(self.get())
+    }
+
+    fn since_before(&self, value: u64) -> u64 {
+        let own = value.cast_signed() - self.before.load(Relaxed);
+        u64::try_from(own).unwrap_or(0)
     }
 
     /// Reads.
@@ -136,9 +181,17 @@ impl Journalled {
         self.counted.get() + arrivals.count()
     }
 
-    /// Works like [`Journalled::get`], without the count of earlier processes.
+    /// Works like [`Journalled::get`], without the count of earlier and of other processes.
     pub fn of_this_process(&self) -> u64 {
-        self.get().saturating_sub(self.counted.before())
+        self.counted.since_before(self.get())
+    }
+
+    /// Takes over the count of another process: that of this process stays what it is.
+    fn follow(&self, counted: u64) {
+        let mut current = self.arrivals.write().unwrap_or_else(PoisonError::into_inner);
+        self.counted
+            .follow_from(self.counted.get() + current.count(), counted);
+        *current = Arrivals::default();
     }
 
     fn restore(&self, counted: u64, arrivals: Arrivals) {
@@ -221,6 +274,7 @@ pub struct SinkLedger {
     pub in_flight: Count,
     /// True while the sink is disabled by its settings.
     pub disabled: AtomicBool,
+    driven_by: Mutex<DrivenBy>,
     /// The sink's present holds, and the number of all holds.
     pub held: Held,
     /// The sink's last replay in this process.
@@ -228,6 +282,18 @@ pub struct SinkLedger {
     pub(crate) backpressure: Backpressure,
     /// Pending events of sources that are no longer inputs of the sink.
     debts: Mutex<BTreeMap<String, u64>>,
+}
+
+/// The router that drives a sink.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum DrivenBy {
+    /// This router.
+    #[default]
+    ThisRouter,
+    /// The router with this name.
+    Another(Arc<str>),
+    /// Another router, or none: it has not said so yet.
+    Unknown,
 }
 
 /// The last replay of a sink in this process.
@@ -300,11 +366,66 @@ impl SinkLedger {
     /// Describes a disabled sink as the journal keeps it.
     pub fn disable(&self, state: &SinkState) {
         self.disabled.store(true, Relaxed);
+        self.set_driven_by(DrivenBy::ThisRouter);
         self.held.replace(BTreeMap::new());
         self.restore(&state.progress.totals, state.pending(), Arrivals::default());
         self.set_debts(BTreeMap::new());
         self.oldest_pending
             .store(state.oldest_pending.unwrap_or(0), Relaxed);
+    }
+
+    /// Returns the router that drives the sink.
+    pub fn driven_by(&self) -> DrivenBy {
+        self.driven_by
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// True if this router drives the sink.
+    pub fn is_driven_here(&self) -> bool {
+        self.driven_by() == DrivenBy::ThisRouter
+    }
+
+    fn set_driven_by(&self, driven_by: DrivenBy) {
+        *self.driven_by.lock().unwrap_or_else(PoisonError::into_inner) = driven_by;
+    }
+
+    /// Notes that this router drives the sink no longer. Its holds and lags are another router's matter.
+    pub(crate) fn leave(&self) {
+        self.set_driven_by(DrivenBy::Unknown);
+        self.held.replace(BTreeMap::new());
+        self.in_flight.set(0);
+        self.set_debts(BTreeMap::new());
+    }
+
+    /// Describes a sink that another router drives as the journal keeps it. Counts of this process stay what they are.
+    pub(crate) fn follow(&self, state: &SinkState, driven_by: DrivenBy) {
+        self.set_driven_by(driven_by);
+        self.follow_counts(&state.progress.totals, state.pending());
+        self.oldest_pending
+            .store(state.oldest_pending.unwrap_or(0), Relaxed);
+    }
+
+    /// Notes that this router drives the sink from the state in which its reader was opened.
+    pub(crate) fn drive_here(&self, resumed: &Resumed) {
+        if self.is_driven_here() {
+            return;
+        }
+        let unread = resumed.unread.iter().map(|(_, count)| count).sum::<u64>();
+        let aside = resumed.parked.len() as u64 + resumed.returned;
+        self.follow_counts(&resumed.progress.totals, unread + aside);
+        self.set_driven_by(DrivenBy::ThisRouter);
+    }
+
+    fn follow_counts(&self, totals: &Totals, pending: u64) {
+        self.delivered.follow(totals.delivered);
+        self.filtered.follow(totals.filtered.clone());
+        self.rejected.follow(totals.rejected.clone());
+        self.expired.follow(totals.expired.clone());
+        self.records.late.follow(totals.late);
+        self.records.unattributed.follow(totals.unattributed);
+        self.journalled.follow(self.settled() + pending);
     }
 
     /// Notes that the sink has read further events from the journal.

@@ -51,6 +51,13 @@ impl RateGroup {
         }
     }
 
+    /// Begins the limit anew with an empty bucket.
+    fn drain(&self) {
+        if let Some((quota, limiter)) = self.lock().as_mut() {
+            *limiter = Limiter::drained(*quota, TokioClock);
+        }
+    }
+
     pub(crate) fn is_limited(&self) -> bool {
         self.lock().is_some()
     }
@@ -110,6 +117,13 @@ impl RateGroups {
                 })
             });
             group.set(quota);
+        }
+    }
+
+    /// Begins the limit of a group anew with an empty bucket: another process may have used it up a moment ago.
+    pub(crate) fn drain(&self, name: &str) {
+        if let Some(group) = self.0.get(name) {
+            group.drain();
         }
     }
 
@@ -182,6 +196,17 @@ mod tests {
         // A group without sinks keeps its calls.
         groups.arrange(std::iter::empty(), Duration::ZERO);
         assert_eq!(at_once(&arrange(&mut groups, &[Some(60)], Duration::ZERO)), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_group_that_comes_from_another_process_begins_drained() {
+        let mut groups = RateGroups::default();
+        let group = arrange(&mut groups, &[Some(100)], Duration::MAX);
+        groups.drain("account");
+        groups.drain("unknown");
+        assert_eq!(at_once(&group), 0);
+        tokio::time::sleep(WINDOW).await;
+        assert_eq!(at_once(&group), 10);
     }
 
     #[tokio::test(start_paused = true)]

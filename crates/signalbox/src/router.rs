@@ -13,7 +13,7 @@ use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::ledger::{Ledger, LetterLedger};
 use signalbox_runtime::operate::{Command, Remote};
 use signalbox_runtime::pipeline::Pipeline;
-use signalbox_runtime::running::Running;
+use signalbox_runtime::running::{Running, Turn};
 use signalbox_runtime::sockets::OpenSockets;
 use signalbox_runtime::telemetry::{SinkMeters, Telemetry};
 use signalbox_runtime::{history, journal};
@@ -140,6 +140,13 @@ impl Router {
         let telemetry = self.telemetry.clone();
         let meters = move |sink: &str| -> SinkMeters { telemetry.sink_meters(sink) };
         command.apply(&mut self.running, meters).await.err()
+    }
+
+    /// Starts and stops drivers of sinks as the journal demands.
+    pub(crate) async fn turn(&mut self, turn: Turn) {
+        let telemetry = self.telemetry.clone();
+        let meters = move |sink: &str| -> SinkMeters { telemetry.sink_meters(sink) };
+        self.running.turn(turn, meters).await;
     }
 
     /// Puts another pipeline in the place of the running one; returns a sentence for the operator.

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use signalbox_core::StartError;
 
-use super::{Running, SourceHandle, groups, members, names};
+use super::sources::SourceHandle;
+use super::{Running, groups, members, names};
 use crate::dead_letters::DeadLetters;
 use crate::ledger::Ledger;
-use crate::pipeline::{BuiltSource, Pipeline};
+use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
 use crate::telemetry::Telemetry;
 
 impl Running {
@@ -36,35 +37,14 @@ impl Running {
         let same_sinks: Vec<Arc<str>> = pipeline
             .sinks
             .iter()
-            .filter(|new| {
-                self.sinks.get(&new.options.name).is_some_and(|old| {
-                    old.fingerprint == new.fingerprint && !old.expects_any(&pipeline.sources)
-                })
-            })
+            .filter(|new| self.is_same(new, &pipeline.sources))
             .map(|new| new.options.name.clone())
             .collect();
-        let mut leaving = Vec::new();
-        let changed: Vec<Arc<str>> = self
-            .sinks
-            .keys()
-            .filter(|name| !same_sinks.contains(name))
-            .cloned()
-            .collect();
-        for name in changed {
-            if let Some(handle) = self.sinks.remove(&name) {
-                handle.stop.leave.cancel();
-                leaving.push((name, handle));
-            }
-        }
-        for (name, handle) in leaving {
-            self.view.hide(&name);
-            if let Ok(parts) = handle.task.await {
-                parts.stage.sink.close().await;
-            }
-        }
+        self.take_out_others(&same_sinks).await;
         // Another group may have counted the calls of a new one until now.
         self.rate_groups.arrange(members(&pipeline.sinks), Duration::ZERO);
-        self.tenures = self.journal.tenures(groups(&pipeline.sinks));
+        self.turns.set(self.journal.tenures(groups(&pipeline.sinks)));
+        self.followed.clear();
         let mut problems = Vec::new();
         if let Err(error) = self.journal.adopt(&roster).await {
             problems.push(error.to_string());
@@ -86,12 +66,40 @@ impl Running {
                 problems.push(error.to_string());
             }
         }
+        self.follow_tenures();
         problems.extend(self.reload_sources(pipeline.sources).await);
         self.watch_orphans();
         if problems.is_empty() {
             Ok(())
         } else {
             Err(StartError(problems.join("; ")))
+        }
+    }
+
+    /// True if a sink of the new pipeline goes on as it is.
+    fn is_same(&self, new: &BuiltSink, sources: &[BuiltSource]) -> bool {
+        let name = &new.options.name;
+        let driven = self.sinks.get(name);
+        let waiting = self.waiting.get(name);
+        driven.is_some_and(|old| old.kept.fingerprint == new.fingerprint && !old.expects_any(sources))
+            || waiting.is_some_and(|old| old.kept.fingerprint == new.fingerprint)
+    }
+
+    /// Takes all sinks but these out of the pipeline, once their requests under way have ended.
+    async fn take_out_others(&mut self, stay: &[Arc<str>]) {
+        let all = self.sinks.keys().chain(self.waiting.keys());
+        let leaving: Vec<Arc<str>> = all.filter(|name| !stay.contains(name)).cloned().collect();
+        for name in &leaving {
+            if let Some(handle) = self.sinks.get(name) {
+                handle.stop.leave.cancel();
+            }
+        }
+        for name in leaving {
+            self.view.hide(&name);
+            // A driver that panicked leaves no parts.
+            if let Ok((parts, _)) = self.take_out(&name).await {
+                parts.stage.sink.close().await;
+            }
         }
     }
 

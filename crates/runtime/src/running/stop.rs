@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Running;
+use super::{Running, ended};
 
 /// The time that sources have to answer for the events they have taken in.
 const SOURCE_GRACE: Duration = Duration::from_secs(10);
@@ -21,18 +21,8 @@ impl Running {
 
     /// Waits until every source has ended by itself (a file was read to its end, a source failed). Cancel safe.
     pub async fn sources_ended(&mut self) {
-        while let Some(ended) = self.tasks.join_next().await {
-            match ended {
-                Ok((_, Ok(()))) => {}
-                Ok((name, Err(error))) => {
-                    self.ending.failed = true;
-                    tracing::error!(source = %name, "the source ended: {error}");
-                }
-                Err(_) => {
-                    self.ending.failed = true;
-                    tracing::error!("a source panicked and has ended; the line above tells where");
-                }
-            }
+        while let Some(task) = self.tasks.join_next().await {
+            ended(task, &mut self.ending);
         }
     }
 
@@ -69,22 +59,53 @@ impl Running {
     }
 
     /// Stops: sources take nothing more and answer their requests under way, and sinks deliver until the deadline. The
-    /// rest stays in the journal, unless that is in memory. Returns the number of undelivered events, over all sinks.
+    /// rest stays in the journal, unless that is in memory. Returns the number of undelivered events, over all sinks that
+    /// this router drives.
+    ///
+    /// With a shared journal, sinks only finish the requests under way: the next router delivers the rest, and begins as
+    /// soon as they have ended.
     pub async fn stop(&mut self, deadline: Duration) -> u64 {
         self.view.stopping.store(true, Relaxed);
         self.view.end_scores();
+        self.ending.stopping = true;
+        self.followed.end();
         for source in self.sources.values() {
             source.shutdown.cancel();
         }
         let end = tokio::time::Instant::now() + deadline;
-        if tokio::time::timeout(SOURCE_GRACE.min(deadline), self.sources_ended())
-            .await
-            .is_err()
-        {
+        let grace = SOURCE_GRACE.min(deadline);
+        if self.shared {
+            let handing_over = self.hand_over(end);
+            // Sources go on appending while they end: other routers read that as well.
+            tokio::join!(handing_over, self.end_sources(grace));
+            self.ending.closed.store(true, Relaxed);
+            self.journal.close();
+        } else {
+            self.end_sources(grace).await;
+            self.ending.closed.store(true, Relaxed);
+            self.deliver_until(end).await;
+        }
+        for (name, source) in &self.sources {
+            self.journal.save_source(name, source.intake.ledger.totals());
+        }
+        if let Some(orphans) = self.orphans.take() {
+            orphans.end().await;
+        }
+        self.journal.shutdown().await;
+        let here = self.ledger.sinks.values().filter(|sink| sink.is_driven_here());
+        here.map(|sink| sink.pending()).sum()
+    }
+
+    /// Waits until all sources have ended, and cuts off those that do not in this time.
+    async fn end_sources(&mut self, grace: Duration) {
+        if tokio::time::timeout(grace, self.sources_ended()).await.is_err() {
             tracing::warn!("a source did not end in time and was cut off");
             self.tasks.shutdown().await;
         }
-        self.ending.closed.store(true, Relaxed);
+    }
+
+    /// Delivers what is in the journal until the deadline.
+    async fn deliver_until(&mut self, end: tokio::time::Instant) {
         for sink in self.sinks.values() {
             sink.stop.drain.cancel();
         }
@@ -101,13 +122,5 @@ impl Running {
                 self.sinks.clear();
             }
         }
-        for (name, source) in &self.sources {
-            self.journal.save_source(name, source.intake.ledger.totals());
-        }
-        if let Some(orphans) = self.orphans.take() {
-            orphans.end().await;
-        }
-        self.journal.shutdown().await;
-        self.ledger.sinks.values().map(|sink| sink.pending()).sum()
     }
 }

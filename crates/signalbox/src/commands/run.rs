@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use signalbox_config::{self as config, ProcessEnvironment};
 use signalbox_runtime::operate::Command;
 use signalbox_runtime::pipeline::Pipeline;
+use signalbox_runtime::running::{Next, Turn};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::load::load;
@@ -27,17 +28,22 @@ pub(crate) async fn run(args: &RunArgs) -> Result<Code, Failure> {
     let durable = pipeline.journal.is_durable();
     // The future holds the whole pipeline.
     let mut router = Box::pin(Router::start(pipeline, sockets)).await?;
+    let shared = router.running.journal().is_shared();
     tracing::info!("running");
     let mut watch = Watch::new(args.watch_config.then_some(path));
     let name = loop {
         let why = tokio::select! {
             why = signals.next() => why,
-            () = router.running.run_out() => break None,
+            next = router.running.next() => match next {
+                Next::RanOut => break None,
+                Next::Turn(turn) => Why::Turn(turn),
+            },
             Some(command) = router.commands.recv() => Why::Command(command),
             () = watch.changed() => Why::Reload("the file changed"),
         };
         match why {
             Why::Stop(name) => break Some(name),
+            Why::Turn(turn) => router.turn(turn).await,
             Why::Command(command) => {
                 if let Some(reply) = router.serve(command).await {
                     // The receiver is gone if the client hung up.
@@ -55,7 +61,13 @@ pub(crate) async fn run(args: &RunArgs) -> Result<Code, Failure> {
     let left = match name {
         None => router.running.stop(Duration::ZERO).await,
         Some(name) => {
-            tracing::info!("{name}: stopping; delivering what is left, for at most {deadline:?}");
+            if shared {
+                tracing::info!(
+                    "{name}: stopping; finishing the requests under way, for at most {deadline:?}"
+                );
+            } else {
+                tracing::info!("{name}: stopping; delivering what is left, for at most {deadline:?}");
+            }
             let abort = router.running.abort_handle();
             let stop = router.running.stop(deadline);
             tokio::pin!(stop);
@@ -85,6 +97,8 @@ pub(crate) async fn run(args: &RunArgs) -> Result<Code, Failure> {
             "cut short with {left} deliveries to make: they are in the journal for the next start, but a request that \
              was under way may have arrived, and then its records arrive twice"
         );
+    } else if left > 0 && shared {
+        tracing::info!("{left} deliveries are left in the journal; the other routers go on with them");
     } else if left > 0 && durable {
         tracing::info!("{left} deliveries are left in the journal; the next start goes on with them");
     } else if left > 0 {
@@ -104,6 +118,7 @@ pub(crate) async fn run(args: &RunArgs) -> Result<Code, Failure> {
 
 enum Why {
     Stop(&'static str),
+    Turn(Turn),
     Command(Command),
     Reload(&'static str),
 }

@@ -1,0 +1,96 @@
+//! The counts of sinks that other routers drive, which this router reads from the journal.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use signalbox_journal::{Journal, SinkState};
+use tokio::sync::Notify;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::ledger::{DrivenBy, SinkLedger};
+
+/// Interval at which the counts are read.
+const EVERY: Duration = Duration::from_secs(3);
+
+type Ledgers = BTreeMap<Arc<str>, Arc<SinkLedger>>;
+
+/// The ledgers of the sinks that other routers drive. Without a task they keep the counts that they have.
+#[derive(Default)]
+pub(super) struct Followed {
+    sinks: Arc<Mutex<Ledgers>>,
+    /// Notified when another sink is followed.
+    news: Arc<Notify>,
+    task: Option<AbortOnDropHandle<()>>,
+}
+
+impl Followed {
+    /// Begins to read the counts from a journal that other routers share.
+    pub(super) fn watch(journal: Arc<dyn Journal>) -> Followed {
+        let followed = Followed::default();
+        let (sinks, news) = (followed.sinks.clone(), followed.news.clone());
+        let watch = async move {
+            loop {
+                if !lock(&sinks).is_empty() {
+                    read(&*journal, &sinks).await;
+                }
+                tokio::select! {
+                    () = news.notified() => {}
+                    () = tokio::time::sleep(EVERY) => {}
+                }
+            }
+        };
+        Followed {
+            task: Some(AbortOnDropHandle::new(tokio::spawn(watch))),
+            ..followed
+        }
+    }
+
+    /// Follows a sink that another router may drive.
+    pub(super) fn follow(&self, name: &Arc<str>, ledger: &Arc<SinkLedger>) {
+        let mut sinks = lock(&self.sinks);
+        let before = sinks.insert(name.clone(), ledger.clone());
+        if before.is_none_or(|before| !Arc::ptr_eq(&before, ledger)) {
+            ledger.leave();
+            self.news.notify_one();
+        }
+    }
+
+    /// Follows a sink no longer.
+    pub(super) fn leave(&self, name: &str) {
+        lock(&self.sinks).remove(name);
+    }
+
+    /// Follows no sink any more.
+    pub(super) fn clear(&self) {
+        lock(&self.sinks).clear();
+    }
+
+    /// Ends the reading.
+    pub(super) fn end(&mut self) {
+        self.task = None;
+    }
+}
+
+async fn read(journal: &dyn Journal, sinks: &Mutex<Ledgers>) {
+    let known = match journal.sinks().await {
+        Ok(known) => known,
+        Err(error) => {
+            return tracing::debug!("the counts of sinks that other routers drive cannot be read: {error}");
+        }
+    };
+    let nodes = journal.nodes();
+    // Under the lock: a sink that this router begins to drive meanwhile is no longer among them.
+    for (name, ledger) in lock(sinks).iter() {
+        let state = known.iter().find(|state| *state.name == **name);
+        let drives = nodes.iter().find(|node| !node.own && node.drives_sink(name));
+        let driven_by = drives.map_or(DrivenBy::Unknown, |node| {
+            DrivenBy::Another(node.name.as_str().into())
+        });
+        ledger.follow(state.unwrap_or(&SinkState::default()), driven_by);
+    }
+}
+
+fn lock(sinks: &Mutex<Ledgers>) -> MutexGuard<'_, Ledgers> {
+    sinks.lock().unwrap_or_else(PoisonError::into_inner)
+}
