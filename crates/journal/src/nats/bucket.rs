@@ -31,6 +31,8 @@ pub(crate) struct Bucket {
 pub(crate) struct Content {
     /// Its revision.
     pub(crate) revision: u64,
+    /// The moment at which the stream's leader took it, in Unix milliseconds by that server's clock.
+    pub(crate) written_at: i64,
     /// The value; `None` if the key was deleted.
     pub(crate) value: Option<Vec<u8>>,
 }
@@ -101,6 +103,7 @@ impl Bucket {
         match found {
             Ok(message) => Ok(Some(Content {
                 revision: message.sequence,
+                written_at: i64::try_from(message.time.unix_timestamp_nanos() / 1_000_000).unwrap_or(0),
                 value: (message.headers.get(OPERATION).is_none()).then(|| message.payload.to_vec()),
             })),
             Err(error) => match error.kind() {

@@ -15,6 +15,7 @@ pub(crate) mod checks;
 mod cluster;
 mod errors;
 mod former;
+mod janitor;
 mod lease;
 pub(crate) mod monitoring;
 mod nodes;

@@ -173,6 +173,9 @@ async fn groups_spread_over_the_routers_and_a_killed_ones_are_taken_over() {
         1
     );
     // One of them tends the journal.
+    let time = a.leases.servers_time().await.unwrap();
+    let age = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64 - time;
+    assert!((-1_000..10_000).contains(&age), "{age} ms");
     let janitors = || [&a, &b].map(|router| *router.leases.janitor().borrow());
     eventually("one janitor", LONG, || {
         janitors().into_iter().filter(|is| *is).count() == 1

@@ -175,6 +175,13 @@ impl Leases {
         }
     }
 
+    /// Returns the servers' time (Unix milliseconds) when the janitor's lease was renewed last: less than `takeover` ago while
+    /// this router holds it. `None` if the servers do not answer.
+    pub(crate) async fn servers_time(&self) -> Option<i64> {
+        let content = self.shared.bucket.read(JANITOR, STOP).await;
+        content.ok().flatten().map(|content| content.written_at)
+    }
+
     /// True while this router tends the journal for all.
     pub(crate) fn janitor(&self) -> watch::Receiver<bool> {
         self.shared.janitor.subscribe()
