@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::seal::id_key::IdKey;
 
 /// Longer ids are not remembered: no client makes them.
-pub(super) const LONGEST: usize = 1 << 20;
+pub(crate) const LONGEST: usize = 1 << 20;
 
 /// Names a source and an id.
 pub(crate) fn fingerprint(source: &str, id: &str) -> u64 {
@@ -37,6 +37,18 @@ impl<'a> Id<'a> {
             source,
             id,
             hash: ids.map(|ids| ids.hash(source.as_bytes(), id.as_bytes())),
+        }
+    }
+
+    /// Makes the id of an event of which only the keyed hash is known.
+    #[cfg(feature = "nats")]
+    pub(crate) fn hashed(hash: KeyedHash) -> Id<'static> {
+        Id {
+            fingerprint: 0,
+            source: "",
+            // It only says that there is an id.
+            id: "#",
+            hash: Some(hash),
         }
     }
 

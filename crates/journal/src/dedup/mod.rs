@@ -24,11 +24,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::Position;
-use crate::seal::id_key::IdKey;
 use current::Current;
 use file::IdFile;
 pub(crate) use file::newer;
-use id::{Form, LONGEST};
+use id::Form;
+pub(crate) use id::LONGEST;
 pub(crate) use id::{Id, KeyedHash, fingerprint};
 pub(crate) use recent::RecentIds;
 use table::Table;
@@ -85,19 +85,18 @@ struct Frozen {
 }
 
 impl IdStore {
-    /// Finds the files of a folder. A window of zero knows nothing. `ids` is the id key of a sealed journal, which also
-    /// looks in the plain files that it has from before.
+    /// Finds the files of a folder. A window of zero knows nothing. `hashed` is the public name of the id key of a
+    /// journal that hashes its ids; such a journal also looks in the plain files that it has from before.
     pub(crate) fn load(
         folder: &Path,
         window: Duration,
         memory: u64,
         now: i64,
-        ids: Option<&IdKey>,
+        hashed: Option<u64>,
     ) -> IdStore {
         let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
         let mut files = file::find(folder);
         files.retain(|file| !file.forget_if_before(now.saturating_sub(window)));
-        let hashed = ids.map(IdKey::name);
         let foreign = |file: &&IdFile| file.hashed.is_some() && file.hashed != hashed;
         let unknown: u64 = files.iter().filter(foreign).map(|file| file.count).sum();
         if unknown > 0 {
@@ -165,6 +164,17 @@ impl IdStore {
         plain.map(|file| file.size).sum()
     }
 
+    /// True if the part in memory is to be written now, as [`IdStore::tend`] will do.
+    #[cfg(feature = "nats")]
+    pub(crate) fn is_due(&self, now: i64) -> bool {
+        self.frozen.is_none() && self.part_is_due(now, false)
+    }
+
+    fn part_is_due(&self, now: i64, all: bool) -> bool {
+        let old = |at: i64| all || now.saturating_sub(at) > PART_AGE;
+        self.current.len() >= self.part || self.current.earliest().is_some_and(old)
+    }
+
     /// True if an id is of the kind that is remembered.
     pub(crate) fn is_on(&self, id: Id<'_>) -> bool {
         !id.id.is_empty() && id.id.len() <= LONGEST && self.window != 0
@@ -174,12 +184,7 @@ impl IdStore {
     /// written in the background, and forgets ids past the window. `all` freezes in any case. Call it often.
     pub(crate) fn tend(&mut self, end: Position, now: i64, all: bool) {
         self.take_in(false);
-        let due = self.current.len() >= self.part
-            || self
-                .current
-                .earliest()
-                .is_some_and(|at| all || now.saturating_sub(at) > PART_AGE);
-        if due && self.frozen.is_none() {
+        if self.part_is_due(now, all) && self.frozen.is_none() {
             let part = Arc::new(std::mem::take(&mut self.current));
             self.frozen = Some(Frozen {
                 part,
@@ -380,6 +385,7 @@ impl Dedup for IdStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seal::id_key::IdKey;
     use crate::seal::keys_file::{self, JournalKeys};
     use crate::seal::wrapped::tests::keys;
 
@@ -531,7 +537,7 @@ mod tests {
                 known
             };
             for start in 0..2 {
-                let mut dedup = IdStore::load(folder.path(), DAY, memory, 2000, Some(&ids));
+                let mut dedup = IdStore::load(folder.path(), DAY, memory, 2000, Some(ids.name()));
                 for n in 0..1600 {
                     let known = hashed(&plain(n), &mut dedup, 2000);
                     assert_eq!(known, n < 1000 || start == 1, "{n}");
@@ -542,7 +548,7 @@ mod tests {
             }
             // The plain ids go with their window, and no new file has any.
             let later = 1000 + i64::try_from(DAY.as_millis()).unwrap();
-            let mut dedup = IdStore::load(folder.path(), DAY, memory, later, Some(&ids));
+            let mut dedup = IdStore::load(folder.path(), DAY, memory, later, Some(ids.name()));
             assert!(!hashed(&plain(3), &mut dedup, later) && hashed(&plain(1003), &mut dedup, later));
             for path in crate::fs::paths(folder.path()).unwrap() {
                 let bytes = std::fs::read(path).unwrap();
@@ -557,10 +563,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (one, other) = (id_key(one.path()), id_key(other.path()));
-        let mut dedup = IdStore::load(folder.path(), DAY, 1 << 20, 0, Some(&one));
+        let mut dedup = IdStore::load(folder.path(), DAY, 1 << 20, 0, Some(one.name()));
         dedup.learn(Id::new("s", "a", Some(&one)), 1000);
         dedup.close(7, 1000);
-        let mut dedup = IdStore::load(folder.path(), DAY, 1 << 20, 1000, Some(&other));
+        let mut dedup = IdStore::load(folder.path(), DAY, 1 << 20, 1000, Some(other.name()));
         assert!(!dedup.knows(Id::new("s", "a", Some(&other)), 1000));
         assert_eq!((dedup.filed_to(), dedup.reached()), (0, 7));
     }

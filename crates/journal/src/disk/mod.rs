@@ -147,7 +147,7 @@ impl DiskJournal {
             options.dedup_window,
             options.dedup_memory,
             clock.now(),
-            ids,
+            ids.map(IdKey::name),
         );
         clock.passed(dedup.latest());
         let mut head = loaded.head;

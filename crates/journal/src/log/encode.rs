@@ -283,8 +283,8 @@ impl EncodedAppend {
     }
 
     /// Returns the frame without padding.
-    fn frame(mut self, first: Position) -> (FrameInfo, Vec<u8>) {
-        let info = self.place(first, 0, 0);
+    pub(crate) fn into_frame(mut self, first: Position, written_at: u64) -> (FrameInfo, Vec<u8>) {
+        let info = self.place(first, written_at, 0);
         let frame = self.buffer.as_bytes().get(..self.length);
         (info, frame.unwrap_or_default().to_vec())
     }
@@ -306,14 +306,14 @@ pub(super) fn write_sources(sources: &[(Arc<str>, u32)], bytes: &mut Vec<u8>) {
 /// Encodes one event, for the table of parked events.
 pub(crate) fn encode_one(event: &Arc<Event>, position: Position) -> Vec<u8> {
     EncodedAppend::new(vec![event.clone()], &Names::default())
-        .frame(position)
+        .into_frame(position, 0)
         .1
 }
 
 /// Encodes events as one frame; for tests and as a seed for fuzzing.
 pub fn encode_frame(first: Position, events: Vec<Event>) -> Vec<u8> {
     EncodedAppend::new(events.into_iter().map(Arc::new).collect(), &Names::default())
-        .frame(first)
+        .into_frame(first, 0)
         .1
 }
 

@@ -369,7 +369,7 @@ impl<'a> Frame<'a> {
 
 /// Appends a frame to `to` in its sealed form, as it will stand at byte `at` of the file. The frame is as an encoder wrote
 /// it, so its checksums are not verified.
-pub(super) fn seal(frame: &[u8], key: &mut WritingKey, at: u64, to: &mut Vec<u8>) -> io::Result<()> {
+pub(crate) fn seal(frame: &[u8], key: &mut WritingKey, at: u64, to: &mut Vec<u8>) -> io::Result<()> {
     let short = |flaw: Flaw| io::Error::other(flaw);
     let mut head = Head::parse(frame).map_err(short)?;
     let body = frame.get(head.fixed..).ok_or_else(|| short(SHORT))?;

@@ -3,7 +3,7 @@
 mod aligned;
 pub(crate) mod bytes;
 pub(crate) mod encode;
-mod file_key;
+pub(crate) mod file_key;
 pub(crate) mod files;
 pub(crate) mod frame;
 mod frame_file;

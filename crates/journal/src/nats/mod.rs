@@ -17,6 +17,7 @@ mod errors;
 mod former;
 mod janitor;
 mod lease;
+mod log;
 pub(crate) mod monitoring;
 mod nodes;
 mod stream;

@@ -13,6 +13,12 @@ impl IdKey {
         IdKey(hmac::Key::new(hmac::HMAC_SHA256, &key.0))
     }
 
+    /// Makes a key that a test knows.
+    #[cfg(all(test, feature = "nats"))]
+    pub(crate) fn of(key: [u8; 32]) -> IdKey {
+        IdKey::new(&DataKey(key))
+    }
+
     /// The public name of the key, from which the key cannot be found. It is not zero.
     pub(crate) fn name(&self) -> u64 {
         let name = hmac::sign(&self.0, b"signalbox journal 1, name of the id key");

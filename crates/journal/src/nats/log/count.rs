@@ -1,0 +1,113 @@
+//! Counts events and finds them by their time.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+
+use super::blocks::{Counts, FRAMES, FrameFacts};
+use super::place;
+use super::shared::Shared;
+use crate::mutex::lock;
+use crate::nats::errors::Verdict;
+use crate::{Found, JournalError, Position};
+
+/// Bytes of frames that are fetched at once for their headers.
+const BYTES: usize = 4_000_000;
+/// The number of tries to fetch the frames of a block.
+const TRIES: u32 = 20;
+
+impl Shared {
+    /// Counts the events in these ranges by source, without duplicates.
+    pub(super) async fn count(&self, spans: &[(Position, Position)]) -> Result<Counts, JournalError> {
+        let mut counts = Counts::new();
+        for (from, to) in spans {
+            let span = ((*from).max(self.from()), *to);
+            loop {
+                let missing = {
+                    let followed = lock(&self.followed);
+                    let end = place::start(followed.to + 1);
+                    followed.blocks.count(&followed.marks, span, end, &mut counts)
+                };
+                match missing {
+                    Ok(()) => break,
+                    Err(number) => self.detail(number).await?,
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Reads the frames of a block again, to count a part of it.
+    async fn detail(&self, number: u64) -> Result<(), JournalError> {
+        let to = {
+            let mut followed = lock(&self.followed);
+            followed.blocks.begin_detail(number);
+            followed.to.min((number + 1) * FRAMES - 1)
+        };
+        let mut next = (number * FRAMES).max(self.first.load(SeqCst)).max(1);
+        let mut frames: Vec<FrameFacts> = Vec::new();
+        let mut tries = 0;
+        while next <= to {
+            self.lost_stream()?;
+            let read = self.stream.frames(next, to + 1 - next, BYTES).await;
+            let found = match read {
+                Ok(found) => found,
+                Err(Verdict::Again(_)) => Vec::new(),
+                Err(other) => return Err(JournalError(other.told())),
+            };
+            if let Some(last) = found.last() {
+                next = last.header.sequence + 1;
+                let of_block = found.iter().filter(|frame| frame.header.sequence <= to);
+                frames.extend(of_block.map(|frame| frame.header.facts()));
+                continue;
+            }
+            // The replica is behind, or the rest of the block is gone.
+            if let Some(gone) = self.gone(next, to + 1).await {
+                next = gone;
+                continue;
+            }
+            tries += 1;
+            if tries == TRIES {
+                return Err(JournalError(
+                    "the journal's log cannot be counted: the NATS servers do not give its frames".into(),
+                ));
+            }
+            tokio::time::sleep(super::read::PAUSE).await;
+        }
+        lock(&self.followed).blocks.complete(number, &frames);
+        Ok(())
+    }
+
+    /// Finds the first position whose event arrived at or after a moment.
+    pub(super) async fn find(self: &Arc<Shared>, arrived_at: i64) -> Result<Found, JournalError> {
+        let (from, to) = (self.from(), self.end());
+        let found = |at| Found { at, from, to };
+        let mut next = place::first_whole(from);
+        loop {
+            let block = lock(&self.followed).blocks.arrived(arrived_at, next);
+            let Some(first) = block.filter(|first| place::start(*first) < to) else {
+                return Ok(found(to));
+            };
+            let ends = ((first / FRAMES + 1) * FRAMES).min(place::sequence(to));
+            next = first.max(1);
+            while next < ends {
+                let run = self.fetch(next, ends).await?;
+                for (sequence, events) in &run.frames {
+                    let mut events = events.iter().flat_map(|events| events.iter()).enumerate();
+                    let late = events.find(|(_, event)| {
+                        let event = event.as_ref();
+                        event.is_some_and(|event| event.receipt().received_at >= arrived_at)
+                    });
+                    if let Some((index, _)) = late {
+                        return Ok(found(place::position(*sequence, index).max(from)));
+                    }
+                }
+                next = run.next.max(next + 1);
+            }
+        }
+    }
+
+    /// The oldest position that the stream holds.
+    pub(super) fn from(&self) -> Position {
+        place::start(self.first.load(SeqCst)).min(self.end())
+    }
+}
