@@ -81,7 +81,8 @@ impl Bucket {
         })
     }
 
-    fn subject(&self, key: &str) -> String {
+    /// Returns the subject of a key; `>` stands for all keys.
+    pub(crate) fn subject(&self, key: &str) -> String {
         format!("$KV.{}.{key}", self.name)
     }
 
@@ -183,5 +184,65 @@ impl Bucket {
         let subscriber = self.context.client().subscribe(self.subject(">")).await;
         subscriber
             .map_err(|error| JournalError(format!("the bucket {} cannot be listened to: {error}", self.name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt as _;
+    use signalbox_testkit::NatsCluster;
+
+    use super::*;
+    use crate::nats::testing::context;
+    use crate::seal::keys_file::{Found, JournalKeys};
+    use crate::seal::wrapped::tests::keys;
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn keys_are_written_by_revision_and_sealed() {
+        if !NatsCluster::available() {
+            return;
+        }
+        let servers = NatsCluster::start(1).await;
+        let context = context(&servers).await;
+        let open = |values: Values| Bucket::open(&context, "b".into(), 1, Duration::ZERO, values);
+        let made = JournalKeys::open(&keys(&[1]), &Found::Nothing, None).unwrap();
+        let sealed = open(Values::new(Some(made.records))).await.unwrap();
+        let plain = open(Values::default()).await.unwrap();
+        let mut heard = sealed.listen().await.unwrap();
+
+        assert_eq!(sealed.read("a.b", LIMIT).await, Ok(None));
+        let first = sealed
+            .write("a.b", Some(b"some value"), Some(0), LIMIT)
+            .await
+            .unwrap();
+        for stale in [0, first + 1] {
+            let refused = sealed.write("a.b", Some(b"other"), Some(stale), LIMIT).await;
+            assert_eq!(refused, Err(Verdict::Fenced));
+        }
+        let content = sealed.read("a.b", LIMIT).await.unwrap().unwrap();
+        assert_eq!(content.revision, first);
+        let value = content.value.unwrap();
+        assert!(!value.windows(4).any(|part| part == b"some"));
+        assert_eq!(sealed.decode("a.b", &value).as_deref(), Some(&b"some value"[..]));
+        assert!(plain.decode("a.b", &value).is_none() && sealed.decode("a.c", &value).is_none());
+
+        let second = plain.write("c", Some(b"plain"), None, LIMIT).await.unwrap();
+        assert!(second > first);
+        let mut keys = plain.keys().await.unwrap();
+        keys.sort();
+        assert_eq!(keys, ["a.b", "c"]);
+        let third = plain.write("a.b", None, Some(first), LIMIT).await.unwrap();
+        let content = plain.read("a.b", LIMIT).await.unwrap().unwrap();
+        assert_eq!((content.revision, content.value), (third, None));
+
+        // The listener hears what was refused, too.
+        let mut subjects = Vec::new();
+        while subjects.last().is_none_or(|key| key != "c") {
+            let message = heard.next().await.unwrap();
+            subjects.push(sealed.key(&message.subject).unwrap().to_owned());
+        }
+        assert_eq!(subjects, ["a.b", "a.b", "a.b", "c"]);
     }
 }

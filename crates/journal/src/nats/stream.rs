@@ -79,7 +79,12 @@ async fn adjust(
     }
     let config = Config {
         num_replicas: wanted.num_replicas,
-        max_bytes: wanted.max_bytes,
+        // The servers say -1 for a stream without a limit.
+        max_bytes: if wanted.max_bytes > 0 {
+            wanted.max_bytes
+        } else {
+            found.max_bytes.min(-1)
+        },
         max_age: wanted.max_age,
         duplicate_window: wanted.duplicate_window,
         ..found.clone()
@@ -90,17 +95,28 @@ async fn adjust(
     let updated = context.update_stream(&config).await;
     updated.map_err(|error| {
         JournalError(format!(
-            "the stream {} has {} replicas and a size of {} bytes; the NATS servers refuse {} and {}: {error}",
-            wanted.name, found.num_replicas, found.max_bytes, wanted.num_replicas, wanted.max_bytes
+            "the NATS servers refuse to change the stream {} from {} to {}: {error}",
+            wanted.name,
+            described(&found),
+            described(&config)
         ))
     })?;
     tracing::info!(
         stream = wanted.name,
-        replicas = wanted.num_replicas,
-        max_bytes = wanted.max_bytes,
-        "the stream has another number of replicas or size from now on, as the settings say"
+        "the stream is changed from {} to {}, as the settings say",
+        described(&found),
+        described(&config)
     );
     Ok(stream)
+}
+
+fn described(config: &Config) -> String {
+    format!(
+        "{} replicas, {} bytes (-1: no limit), {} s (0: no limit)",
+        config.num_replicas,
+        config.max_bytes,
+        config.max_age.as_secs()
+    )
 }
 
 /// Describes the first property that cannot be changed and differs.
@@ -163,4 +179,72 @@ fn refused(wanted: &Config, verdict: Verdict) -> JournalError {
         wanted.num_replicas,
         verdict.told()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use async_nats::jetstream::stream::StorageType;
+    use signalbox_testkit::NatsCluster;
+
+    use super::*;
+    use crate::nats::testing::context;
+
+    #[tokio::test]
+    async fn a_stream_is_made_once_changed_where_it_can_be_and_refused_otherwise() {
+        if !NatsCluster::available() {
+            return;
+        }
+        let servers = NatsCluster::start(1).await;
+        let context = context(&servers).await;
+        let wanted = Config {
+            name: "sbx_X".into(),
+            subjects: vec!["sbx.x.>".into()],
+            max_messages_per_subject: 1,
+            ..Config::default()
+        };
+        ensure(&context, &wanted).await.unwrap();
+        let first = ensure(&context, &wanted).await.unwrap().cached_info().clone();
+        assert_eq!(first.config.max_bytes, -1);
+
+        let smaller = Config {
+            max_bytes: 1_000_000,
+            max_age: Duration::from_secs(600),
+            ..wanted.clone()
+        };
+        ensure(&context, &smaller).await.unwrap();
+        let changed = context.get_stream("sbx_X").await.unwrap().cached_info().clone();
+        assert_eq!(changed.created, first.created);
+        assert_eq!(changed.config.max_bytes, 1_000_000);
+        assert_eq!(changed.config.max_age, Duration::from_secs(600));
+        ensure(&context, &wanted).await.unwrap();
+        let back = context.get_stream("sbx_X").await.unwrap().cached_info().clone();
+        assert_eq!(back.config, first.config);
+
+        let other = Config {
+            storage: StorageType::Memory,
+            ..wanted.clone()
+        };
+        let error = ensure(&context, &other).await.unwrap_err().to_string();
+        for words in ["sbx_X", "storage is File", "needs Memory", "journal.prefix"] {
+            assert!(error.contains(words), "{error}");
+        }
+        let three = Config {
+            num_replicas: 3,
+            ..wanted
+        };
+        let error = ensure(&context, &three).await.unwrap_err().to_string();
+        assert!(
+            error.contains("from 1 replicas") && error.contains("to 3"),
+            "{error}"
+        );
+        let elsewhere = Config {
+            name: "sbx_Y".into(),
+            ..three
+        };
+        let error = ensure(&context, &elsewhere).await.unwrap_err().to_string();
+        assert!(
+            error.contains("3 replicas") && error.contains("as many servers"),
+            "{error}"
+        );
+    }
 }

@@ -29,8 +29,8 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const LEAST: Duration = Duration::from_millis(200);
 /// The time to wait for an answer.
 const ANSWER: Duration = Duration::from_secs(2);
-/// The attempts to write the first report while another router of the same name may start.
-const ATTEMPTS: usize = 5;
+/// The time that the servers have to take the first report.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The interval between two errors about a second router of the same name.
 const TELL: Duration = Duration::from_secs(60);
 
@@ -149,8 +149,9 @@ impl Shared {
         let client = context.client();
         let mut last = String::new();
         let mut listens = false;
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if !last.is_empty() {
                 tokio::time::sleep(LEAST).await;
             }
             let before = self.bucket.read(&self.key, ANSWER).await;
@@ -186,12 +187,18 @@ impl Shared {
             };
             match self.write(Some(revision)).await {
                 Ok(()) => return Ok(()),
+                Err(verdict @ Verdict::Tell(_)) => {
+                    last = verdict.told();
+                    break;
+                }
                 // The former report has just disappeared, or another router of this name starts at this moment.
                 Err(verdict) => last = verdict.told(),
             }
         }
         Err(JournalError(format!(
-            "the router cannot tell the others about itself: {last}"
+            "the router cannot tell the others about itself: {last}; its user at the NATS servers needs the right to publish \
+             and subscribe to {presence} and {}",
+            self.bucket.subject(">")
         )))
     }
 
