@@ -62,6 +62,9 @@ impl Status {
                 );
             }
         }
+        for loss in self.history.iter().flat_map(|history| &history.losses) {
+            let _ = writeln!(details, "The history lost a file, {}.", plain(&loss.dated()));
+        }
         if let Some(failing) = self.audit.as_ref().and_then(|audit| audit.failing.as_deref()) {
             let _ = writeln!(
                 details,

@@ -108,6 +108,14 @@ impl Trouble {
         }
     }
 
+    fn damaged(path: &Path) -> Trouble {
+        Trouble {
+            path: path.to_owned(),
+            told: "is damaged".to_owned(),
+            kind: Kind::Damaged,
+        }
+    }
+
     pub(crate) fn is_damage(&self) -> bool {
         self.kind == Kind::Damaged
     }
@@ -198,5 +206,21 @@ pub(crate) fn read(path: &Path) -> Result<(Connection, i32), Trouble> {
             kind: Kind::Missing,
         }),
         newer => Err(Trouble::newer(path, newer)),
+    }
+}
+
+/// Reads a whole file and checks its structure.
+///
+/// # Errors
+/// [`Trouble`] that [is damage](Trouble::is_damage), also for a file that was emptied; or the reason why the file cannot be read.
+pub(crate) fn check(path: &Path) -> Result<(), Trouble> {
+    let db = match read(path) {
+        Err(trouble) if trouble.is_missing() => return Err(Trouble::damaged(path)),
+        opened => opened?.0,
+    };
+    let told: rusqlite::Result<String> = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    match told.map_err(|error| Trouble::of(path, &error))?.as_str() {
+        "ok" => Ok(()),
+        _ => Err(Trouble::damaged(path)),
     }
 }

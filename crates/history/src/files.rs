@@ -11,7 +11,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
@@ -195,9 +195,16 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
         .create(folder)
 }
 
-/// Returns false if the folder's files were deleted.
-pub(crate) fn has_lock(folder: &Path) -> bool {
-    folder.join(LOCK).exists()
+/// Returns false if the folder's files were deleted or replaced, and this lock with them.
+pub(crate) fn has_lock(folder: &Path, lock: &File) -> bool {
+    match (fs::metadata(folder.join(LOCK)), lock.metadata()) {
+        (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
+        (Err(error), _) => !matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        ),
+        _ => true,
+    }
 }
 
 /// Locks the folder for the one process that writes it. The lock ends with the file, also when the process is killed.

@@ -1,11 +1,18 @@
 //! The state of a history: how much it holds, and whether it can be written.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::now;
 use crate::db::Trouble;
+use crate::files;
+use crate::losses::{self, Content, Loss};
+
+/// Milliseconds of a minute.
+const MINUTE: i64 = 60_000;
 
 /// The state of a history, for the status and the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +28,12 @@ pub struct Health {
     /// Records that this process lost since a file could not be written: rows, whose records the sums count, and records whose
     /// sums waited for too long.
     pub lost: u64,
+    /// Records that were in files which this process found deleted, overwritten or damaged, as far as their number is known.
+    #[serde(default)]
+    pub gone: u64,
+    /// The latest of these losses, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<Loss>,
     /// Records whose rows wait for the history's thread.
     pub queued: u64,
     /// Files of rows.
@@ -35,12 +48,36 @@ pub struct Health {
     pub max_bytes: Option<u64>,
 }
 
+impl Health {
+    /// Returns the latest losses, all those within a minute, if the history noticed them within the last day.
+    #[must_use]
+    pub fn recent_losses(&self) -> &[Loss] {
+        let last = self.losses.last().filter(|loss| loss.is_recent(now()));
+        let Some(last) = last else { return &[] };
+        let first = self.losses.iter().position(|loss| last.at - loss.at < MINUTE);
+        first
+            .and_then(|first| self.losses.get(first..))
+            .unwrap_or_default()
+    }
+
+    /// Returns the sentences about missing sums, with their times.
+    #[must_use]
+    pub fn lost_sums(&self) -> Vec<String> {
+        let sums = self.losses.iter().filter(|loss| loss.sums);
+        sums.map(Loss::dated).collect()
+    }
+}
+
 /// The numbers behind [`Health`].
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
     pub(crate) rows: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) lost: AtomicU64,
+    gone: AtomicU64,
+    losses: Mutex<Vec<Loss>>,
+    /// Names of files that a search found damaged.
+    suspects: Mutex<Vec<String>>,
     pub(crate) queued: AtomicU64,
     pub(crate) queued_bytes: AtomicU64,
     pub(crate) files: AtomicU64,
@@ -76,6 +113,8 @@ impl Numbers {
             rows: self.rows.load(Relaxed),
             dropped: self.dropped.load(Relaxed),
             lost: self.lost.load(Relaxed),
+            gone: self.gone.load(Relaxed),
+            losses: self.losses(),
             queued: self.queued.load(Relaxed),
             files: self.files.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
@@ -101,6 +140,62 @@ impl Numbers {
             None => tracing::info!("the history can be written again"),
         }
         *before = now;
+    }
+
+    /// Notes and logs the loss of a file, or of several. `told` is a sentence without its end.
+    pub(crate) fn lose(&self, content: Content, told: String) {
+        let records = match content {
+            Content::Sums => None,
+            Content::Records(records) => records,
+        };
+        let loss = Loss {
+            at: now(),
+            sums: content == Content::Sums,
+            records,
+            told,
+        };
+        tracing::error!("a part of the history is lost, which costs no event: {loss}");
+        self.gone.fetch_add(records.unwrap_or(0), Relaxed);
+        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        if losses.len() >= losses::MOST {
+            losses.remove(0);
+        }
+        losses.push(loss);
+    }
+
+    /// Sets a damaged file aside, so that a new one can begin. `how` tells what became of it.
+    ///
+    /// # Errors
+    /// [`Trouble`] if it cannot be renamed.
+    pub(crate) fn set_aside(&self, path: &Path, how: &str, content: Content) -> Result<(), Trouble> {
+        let aside = files::set_aside(path).map_err(|error| Trouble::io(path, &error))?;
+        let (file, aside) = (losses::name(path), losses::name(&aside));
+        self.lose(content, format!("{file} {how} and was set aside as {aside}"));
+        Ok(())
+    }
+
+    /// Returns the latest losses, the oldest first.
+    pub(crate) fn losses(&self) -> Vec<Loss> {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets losses from before a moment (Unix milliseconds): their records would be too old by now.
+    pub(crate) fn forget_losses(&self, before: i64) {
+        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        losses.retain(|loss| loss.at >= before);
+    }
+
+    /// Notes a file that a search found damaged, for the thread to look at it.
+    pub(crate) fn suspect(&self, name: String) {
+        let mut suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
+        if !suspects.contains(&name) {
+            suspects.push(name);
+        }
+    }
+
+    /// Takes the names of the files that searches found damaged.
+    pub(crate) fn suspects(&self) -> Vec<String> {
+        std::mem::take(&mut *self.suspects.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Notes that the thread has ended, so that nothing is written any more.

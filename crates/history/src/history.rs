@@ -9,13 +9,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use jiff::Timestamp;
-
+use crate::checks::Checks;
+use crate::clock::now;
 use crate::db::Trouble;
-use crate::files;
+use crate::files::{self, RowFile};
 use crate::health::{Health, Numbers, Part};
 use crate::ids::{IdHash, IdKeys};
 use crate::limits::{Keep, Settings};
+use crate::losses::DAMAGED;
 use crate::notes::Notes;
 use crate::open_ids::OpenIds;
 use crate::packed::Packed;
@@ -28,8 +29,8 @@ mod tests;
 
 /// Interval of commits: `kill -9` loses no more than this.
 const COMMIT: Duration = Duration::from_secs(1);
-/// Interval of looks at ages and sizes of files, and the rows after which one comes sooner.
-const SWEEP: (Duration, u64) = (Duration::from_secs(10), 5_000);
+/// Interval of looks at all files, their ages and sizes, and the rows after which one comes sooner.
+const SWEEP: (Duration, u64) = (Duration::from_secs(5), 5_000);
 
 /// Handovers that may wait for the thread, each with the records that ended in a tenth of a second or so.
 const HANDOVERS: usize = 4_096;
@@ -100,8 +101,9 @@ impl History {
         let numbers = Arc::new(Numbers::default());
         let open_ids = Arc::new(OpenIds::default());
         let worker = Worker {
-            rows: Rows::new(settings.clone(), keys.clone(), open_ids.clone()),
-            sums: Sums::new(&settings),
+            rows: Rows::new(settings.clone(), keys.clone(), open_ids.clone(), numbers.clone()),
+            sums: Sums::new(&settings, numbers.clone()),
+            checks: Checks::default(),
             settings: settings.clone(),
             numbers: numbers.clone(),
             rows_fail: false,
@@ -202,6 +204,7 @@ impl History {
             settings.folder.clone(),
             self.shared.keys.clone(),
             self.shared.open_ids.clone(),
+            self.shared.numbers.clone(),
         );
         match settings.rows {
             Keep::All | Keep::Failures => reader,
@@ -253,6 +256,7 @@ struct Worker {
     settings: Settings,
     rows: Rows,
     sums: Sums,
+    checks: Checks,
     numbers: Arc<Numbers>,
     /// Rows could not be written since the last commit: opening a file for each of them would be slow.
     rows_fail: bool,
@@ -337,7 +341,7 @@ impl Worker {
                 Err(trouble) => {
                     self.numbers.rows.fetch_sub(uncommitted, Relaxed);
                     self.numbers.lost.fetch_add(uncommitted + 1, Relaxed);
-                    self.numbers.went(Part::Rows, Some(&trouble));
+                    self.went(Part::Rows, Some(&trouble));
                     self.rows_fail = true;
                 }
             }
@@ -349,11 +353,13 @@ impl Worker {
 
     fn commit(&mut self) {
         let now = now();
+        self.look_at_folder();
         // Sums wait meanwhile.
         self.rows_fail = self.prepare().is_err();
         if self.rows_fail {
             return;
         }
+        self.look_at_files();
         let uncommitted = self.rows.uncommitted();
         let rows = self.rows.commit(now);
         if rows.is_err() {
@@ -362,31 +368,65 @@ impl Worker {
         }
         // Without a row to write, nothing is known of a trouble of before.
         if rows.is_err() || uncommitted > 0 {
-            self.numbers.went(Part::Rows, rows.as_ref().err());
+            self.went(Part::Rows, rows.as_ref().err());
         }
         let sums = self.sums.commit(now);
-        self.numbers.went(Part::Sums, sums.as_ref().err());
+        self.went(Part::Sums, sums.as_ref().err());
     }
 
-    /// Lets go of files that an operator has deleted, which would take rows without keeping them. The next commit begins anew.
-    fn leave(&mut self) {
-        let folder = self.settings.folder.display();
-        tracing::warn!(%folder, "the history's files were deleted: it begins anew");
-        self.rows.leave();
-        self.sums.leave();
-        self.lock = None;
+    /// Notes the trouble of a part. A damaged file was set aside, so the next write begins another one.
+    fn went(&self, part: Part, trouble: Option<&Trouble>) {
+        if !trouble.is_some_and(Trouble::is_damage) {
+            self.numbers.went(part, trouble);
+        }
+    }
+
+    /// Lets go of files whose folder another program has deleted or replaced: they would take rows without keeping them.
+    fn look_at_folder(&mut self) {
+        let folder = &self.settings.folder;
+        if self
+            .lock
+            .as_ref()
+            .is_some_and(|lock| !files::has_lock(folder, lock))
+        {
+            tracing::warn!(folder = %folder.display(), "the history's folder was deleted or replaced: it begins anew");
+            self.rows.leave();
+            self.sums.leave();
+            self.lock = None;
+        }
+    }
+
+    /// Looks if other programs have deleted or overwritten the files that are being written, or searches have found a damaged one.
+    fn look_at_files(&mut self) {
+        let rows = self.rows.look(&mut self.checks);
+        let sums = self.sums.look(&mut self.checks);
+        let mut looked = rows.and(sums);
+        for name in self.numbers.suspects() {
+            let checked = match RowFile::parse(&name) {
+                Some(file) => self.rows.check(file, &mut self.checks),
+                None => self.sums.check(DAMAGED, &mut self.checks),
+            };
+            match checked {
+                Ok(true) => {}
+                Ok(false) => self.numbers.suspect(name),
+                Err(trouble) => looked = Err(trouble),
+            }
+        }
+        if let Err(trouble) = looked {
+            self.numbers.went(Part::Folder, Some(&trouble));
+        }
     }
 
     /// Removes files that are too old or too many, and begins another one if this one is large.
     fn sweep(&mut self) {
+        self.look_at_folder();
         if self.lock.is_none() {
             return;
         }
-        if !files::has_lock(&self.settings.folder) {
-            return self.leave();
-        }
         let swept = self.remove_old().and_then(|()| self.rows.check_size(now()));
+        let swept = swept.and_then(|()| self.rows.look_at_older(&mut self.checks));
         self.numbers.went(Part::Folder, swept.as_ref().err());
+        self.numbers.forget_losses(now() - self.settings.keep_millis());
     }
 
     fn remove_old(&mut self) -> Result<(), Trouble> {
@@ -403,6 +443,7 @@ impl Worker {
             self.rows.close_if(file, now())?;
             let path = file.path(folder);
             files::remove(&path).map_err(|error| Trouble::io(&path, &error))?;
+            self.rows.forget(file);
             tracing::debug!(file = %path.display(), "a file of the history is too old, or one too many, and was removed");
             files.remove(0);
             sizes.remove(0);
@@ -413,9 +454,4 @@ impl Worker {
         self.numbers.bytes.store(bytes + sums, Relaxed);
         Ok(())
     }
-}
-
-/// The wall clock in Unix milliseconds.
-pub(crate) fn now() -> i64 {
-    Timestamp::now().as_millisecond()
 }

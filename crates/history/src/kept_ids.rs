@@ -1,6 +1,6 @@
-//! Ids as rows keep them.
+//! Ids as rows keep them: read, found and erased.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::ids::{IdHash, IdKeys, IdKind, People};
 
@@ -41,4 +41,48 @@ pub(crate) fn in_table(db: &Connection, hashes: &[IdHash]) -> rusqlite::Result<V
         }
     }
     Ok(rows)
+}
+
+/// Reads the ids of rows that are in no segment: those of the last minutes before the process ended.
+pub(crate) fn waiting(db: &Connection, keys: &IdKeys) -> rusqlite::Result<Vec<(IdHash, i64)>> {
+    let indexed: Option<i64> = db.query_row("SELECT max(last_row) FROM segments", [], |row| row.get(0))?;
+    let mut ids = Vec::new();
+    let mut select =
+        db.prepare("SELECT id, message_id, event_id, order_id, people FROM rows WHERE id > ?1")?;
+    let mut rows = select.query([indexed.unwrap_or(0)])?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        ids.extend(hashes(row, 1, keys)?.into_iter().map(|hash| (hash, id)));
+    }
+    Ok(ids)
+}
+
+/// Erases the ids of these rows and of the rows that the table finds, and lists the latter too.
+pub(crate) fn erase(
+    db: &mut Connection,
+    rows: &mut Vec<i64>,
+    wanted: &[IdHash],
+    keys: &IdKeys,
+) -> rusqlite::Result<u64> {
+    let change = db.transaction()?;
+    rows.extend(in_table(&change, wanted)?);
+    rows.sort_unstable();
+    rows.dedup();
+    for row in rows.iter() {
+        let sql = "SELECT message_id, event_id, order_id, people FROM rows WHERE id = ?1";
+        let mut select = change.prepare_cached(sql)?;
+        let known = select
+            .query_row([row], |found| hashes(found, 0, keys))
+            .optional()?;
+        for hash in known.into_iter().flatten() {
+            let sql =
+                "DELETE FROM ids WHERE segment IN (SELECT segment FROM segments) AND hash = ?1 AND row = ?2";
+            change.prepare_cached(sql)?.execute(params![hash.stored(), row])?;
+        }
+        let sql = "UPDATE rows SET message_id = NULL, event_id = NULL, order_id = NULL, people = NULL, request_id = NULL \
+                   WHERE id = ?1";
+        change.prepare_cached(sql)?.execute([row])?;
+    }
+    change.commit()?;
+    Ok(rows.len() as u64)
 }

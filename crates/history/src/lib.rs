@@ -15,6 +15,8 @@
 //! routers.
 
 mod blocks;
+mod checks;
+mod clock;
 mod db;
 mod entry;
 mod files;
@@ -25,8 +27,11 @@ mod ids;
 mod kept_ids;
 mod key_file;
 mod limits;
+mod losses;
 mod merge;
 mod notes;
+mod older;
+mod open_file;
 mod open_ids;
 mod packed;
 mod read_sums;
@@ -39,6 +44,7 @@ mod sum_tables;
 mod sums;
 mod tallies;
 mod text;
+mod watched;
 
 pub use db::Trouble;
 pub use entry::Entry;
@@ -48,6 +54,7 @@ pub use history::{Ended, EraseError, History};
 pub use ids::{IdHash, IdKeys, IdKind, Ids, KeyError, People};
 pub use key_file::{KeyFile, KeyFileError, key_file_of};
 pub use limits::{Keep, Settings};
+pub use losses::Loss;
 pub use merge::{Located, merge_pages, merge_sums};
 pub use notes::Notes;
 pub use reader::{MOST, Page, Place, Reader};

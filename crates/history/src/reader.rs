@@ -1,7 +1,7 @@
 //! Searches: an event's records by an id, the latest records, sums. Readers wait for nothing but the disk.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::types::Value;
@@ -14,12 +14,13 @@ use crate::db::{self, Trouble};
 use crate::entry::Entry;
 use crate::files::{self, RowFile, SUMS};
 use crate::filter::{Conditions, Filter};
+use crate::health::Numbers;
 use crate::ids::{IdHash, IdKeys};
 use crate::kept_ids;
+use crate::losses;
 use crate::open_ids::OpenIds;
 use crate::read_sums::read_sums;
 use crate::report::{Report, Sum};
-use crate::rows::waiting_ids;
 
 /// Most records in an answer.
 pub const MOST: usize = 1_000;
@@ -31,6 +32,8 @@ pub struct Reader {
     keys: IdKeys,
     /// `None` if no router runs; the newest ids are then read from the rows.
     open_ids: Option<Arc<OpenIds>>,
+    /// The router's numbers, for its losses and for files that a search finds damaged.
+    numbers: Option<Arc<Numbers>>,
     /// No rows are added: the history keeps sums alone.
     sums_only: bool,
 }
@@ -51,7 +54,7 @@ pub struct Page {
     /// The place of the next page; `None` at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Place>,
-    /// Files that are missing in the answer, with the reason.
+    /// Files that are missing in the answer, with the reason, those included that were lost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
 }
@@ -99,11 +102,17 @@ impl<'de> Deserialize<'de> for Place {
 }
 
 impl Reader {
-    pub(crate) fn live(folder: PathBuf, keys: IdKeys, open_ids: Arc<OpenIds>) -> Reader {
+    pub(crate) fn live(
+        folder: PathBuf,
+        keys: IdKeys,
+        open_ids: Arc<OpenIds>,
+        numbers: Arc<Numbers>,
+    ) -> Reader {
         Reader {
             folder,
             keys,
             open_ids: Some(open_ids),
+            numbers: Some(numbers),
             sums_only: false,
         }
     }
@@ -115,6 +124,7 @@ impl Reader {
             folder,
             keys,
             open_ids: None,
+            numbers: None,
             sums_only: false,
         }
     }
@@ -173,15 +183,18 @@ impl Reader {
     /// # Errors
     /// [`Trouble`] if its file cannot be read.
     pub fn at(&self, place: Place) -> Result<Option<Entry>, Trouble> {
-        let path = place.file.path(&self.folder);
-        let (db, schema) = match db::read(&path) {
-            Err(trouble) if trouble.is_missing() => return Ok(None),
-            db => db?,
-        };
-        let sql = format!("SELECT {} FROM records WHERE id = ?1", Entry::columns(schema));
-        let read = |row: &Row<'_>| Entry::read(row, place.file);
-        let found = db.query_row(&sql, [place.row], read).optional();
-        found.map_err(|error| Trouble::of(&path, &error))
+        self.read(&place.file.path(&self.folder), |db, schema| {
+            let sql = format!("SELECT {} FROM records WHERE id = ?1", Entry::columns(schema));
+            let read = |row: &Row<'_>| Entry::read(row, place.file);
+            db.query_row(&sql, [place.row], read).optional()
+        })
+        .or_else(|trouble| {
+            if trouble.is_missing() {
+                Ok(None)
+            } else {
+                Err(trouble)
+            }
+        })
     }
 
     /// Adds sums up.
@@ -189,12 +202,32 @@ impl Reader {
     /// # Errors
     /// [`Trouble`] if their file cannot be read.
     pub fn report(&self, report: &Report) -> Result<Vec<Sum>, Trouble> {
-        let path = self.folder.join(SUMS);
-        let (db, schema) = match db::read(&path) {
-            Err(trouble) if trouble.is_missing() => return Ok(Vec::new()),
-            db => db?,
-        };
-        read_sums(&db, schema, report).map_err(|error| Trouble::of(&path, &error))
+        self.read(&self.folder.join(SUMS), |db, schema| {
+            read_sums(db, schema, report)
+        })
+        .or_else(|trouble| {
+            if trouble.is_missing() {
+                Ok(Vec::new())
+            } else {
+                Err(trouble)
+            }
+        })
+    }
+
+    /// Reads a file. Tells the router of one that is damaged.
+    fn read<T>(
+        &self,
+        path: &Path,
+        read: impl FnOnce(&Connection, i32) -> rusqlite::Result<T>,
+    ) -> Result<T, Trouble> {
+        let found = db::read(path)
+            .and_then(|(db, schema)| read(&db, schema).map_err(|error| Trouble::of(path, &error)));
+        if let (Err(trouble), Some(numbers)) = (&found, &self.numbers)
+            && trouble.is_damage()
+        {
+            numbers.suspect(losses::name(path));
+        }
+        found
     }
 
     fn search(
@@ -205,7 +238,10 @@ impl Reader {
         ids: Option<&[IdHash]>,
     ) -> Result<Page, Trouble> {
         let files = self.files()?;
-        let mut page = Page::default();
+        let mut page = Page {
+            unread: self.lost(filter),
+            ..Page::default()
+        };
         let wanted = |file: &&RowFile| {
             after.is_none_or(|after| **file <= after.file)
                 && filter.since.is_none_or(|since| file.end() >= since)
@@ -229,6 +265,14 @@ impl Reader {
         Ok(page)
     }
 
+    /// Lists the losses of files that may have held an answer.
+    fn lost(&self, filter: &Filter) -> Vec<String> {
+        let losses = self.numbers.as_ref().map(|numbers| numbers.losses());
+        let losses = losses.into_iter().flatten();
+        let concerned = losses.filter(|loss| !loss.sums && filter.since.is_none_or(|since| loss.at >= since));
+        concerned.map(|loss| loss.dated()).collect()
+    }
+
     fn search_file(
         &self,
         file: RowFile,
@@ -243,9 +287,9 @@ impl Reader {
             (Some(open_ids), Some(ids)) => open_ids.find(file, ids),
             _ => None,
         };
-        let (db, schema) = db::read(&path)?;
-        let found = self.select(&db, (file, schema), filter, before, limit, (ids, open));
-        found.map_err(|error| Trouble::of(&path, &error))
+        self.read(&path, |db, schema| {
+            self.select(db, (file, schema), filter, before, limit, (ids, open))
+        })
     }
 
     fn select(
@@ -302,7 +346,7 @@ impl Reader {
         match open {
             Some(open) => rows.extend(open),
             None => {
-                let waiting = waiting_ids(db, &self.keys)?;
+                let waiting = kept_ids::waiting(db, &self.keys)?;
                 let found = waiting.into_iter().filter(|(id, _)| ids.contains(id));
                 rows.extend(found.map(|(_, row)| row));
             }

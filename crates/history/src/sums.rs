@@ -11,13 +11,16 @@ use rusqlite::{Connection, params};
 use signalbox_core::Parameter;
 use signalbox_core::privacy::HIDDEN_NAME;
 
+use crate::checks::{Checked, Checks};
 use crate::db::{self, Trouble};
 use crate::files::{HOUR_MILLIS, SUMS};
+use crate::health::Numbers;
 use crate::limits::Settings;
-use crate::rows::set_aside;
+use crate::losses::{Content, DAMAGED, DELETED, OVERWRITTEN};
 use crate::schema;
 use crate::sum_tables::{DAYS, HOURS, SumTables};
 use crate::tallies::{Key, LATENCY_BUCKETS, Tally};
+use crate::watched::{State, Watched};
 
 /// Most names of events, and most currencies, of a sink in an hour.
 const MOST: usize = 100;
@@ -66,6 +69,8 @@ pub(crate) struct Sums {
     path: PathBuf,
     keep_hours: i64,
     db: Option<Connection>,
+    watched: Watched,
+    numbers: Arc<Numbers>,
     waiting: HashMap<Key, Values>,
     /// The names that an hour has, by sink.
     names: Names,
@@ -104,9 +109,12 @@ impl Names {
 }
 
 impl Sums {
-    pub(crate) fn new(settings: &Settings) -> Sums {
+    pub(crate) fn new(settings: &Settings, numbers: Arc<Numbers>) -> Sums {
+        let path = settings.folder.join(SUMS);
         Sums {
-            path: settings.folder.join(SUMS),
+            watched: Watched::new(path.clone()),
+            path,
+            numbers,
             keep_hours: settings.keep_millis() / HOUR_MILLIS,
             db: None,
             waiting: HashMap::new(),
@@ -154,7 +162,7 @@ impl Sums {
             Some(db) => db,
             None => self.open()?,
         };
-        let written = write(&mut db, &self.waiting, oldest);
+        let written = self.watched.write(|| write(&mut db, &self.waiting, oldest));
         match written {
             Ok(()) => {
                 self.waiting.clear();
@@ -166,27 +174,66 @@ impl Sums {
                 drop(db);
                 let trouble = Trouble::of(&self.path, &error);
                 if trouble.is_damage() {
-                    set_aside(&self.path, &trouble)?;
+                    self.numbers.set_aside(&self.path, DAMAGED, Content::Sums)?;
                 }
                 Err(trouble)
             }
         }
     }
 
-    /// Lets go of the file, which is deleted.
+    /// Looks if another program has deleted or overwritten the file. A damaged one is set aside.
+    ///
+    /// # Errors
+    /// [`Trouble`] if it cannot be renamed.
+    pub(crate) fn look(&mut self, checks: &mut Checks) -> Result<(), Trouble> {
+        if self.db.is_none() {
+            return Ok(());
+        }
+        match self.watched.state() {
+            State::Same => Ok(()),
+            State::Gone => {
+                self.leave();
+                Ok(())
+            }
+            State::Changed => self.check(OVERWRITTEN, checks).map(drop),
+        }
+    }
+
+    /// Checks the file, and sets a damaged one aside; `how` tells what became of it. Returns false if there was no time for it.
+    ///
+    /// # Errors
+    /// [`Trouble`] if it cannot be renamed.
+    pub(crate) fn check(&mut self, how: &str, checks: &mut Checks) -> Result<bool, Trouble> {
+        match checks.check(&self.path) {
+            // The tool of an operator may write.
+            Checked::Sound => self.watched.accept(),
+            Checked::Damaged => {
+                self.db = None;
+                self.numbers.set_aside(&self.path, how, Content::Sums)?;
+            }
+            Checked::Later => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Lets go of the file, whose folder was deleted or replaced.
     pub(crate) fn leave(&mut self) {
-        self.db = None;
+        if self.db.take().is_some() && self.watched.state() == State::Gone {
+            self.numbers.lose(Content::Sums, format!("{SUMS} {DELETED}"));
+        }
     }
 
     /// Opens the file, and sets a damaged one aside.
     fn open(&mut self) -> Result<Connection, Trouble> {
-        match db::open(&self.path, &schema::SUMS) {
+        let db = match db::open(&self.path, &schema::SUMS) {
             Err(trouble) if trouble.is_damage() => {
-                set_aside(&self.path, &trouble)?;
-                db::open(&self.path, &schema::SUMS)
+                self.numbers.set_aside(&self.path, DAMAGED, Content::Sums)?;
+                db::open(&self.path, &schema::SUMS)?
             }
-            opened => opened,
-        }
+            opened => opened?,
+        };
+        self.watched.accept();
+        Ok(db)
     }
 }
 
@@ -305,7 +352,7 @@ mod tests {
 
     #[test]
     fn sums_that_cannot_be_written_are_bounded() {
-        let mut sums = Sums::new(&Settings::new("/nowhere"));
+        let mut sums = Sums::new(&Settings::new("/nowhere"), Arc::default());
         let one = Tally {
             count: 1,
             ..Tally::default()

@@ -19,6 +19,7 @@ mod hold;
 mod letters;
 mod letters_full;
 mod letters_many;
+mod lost_history;
 mod missing;
 mod operators;
 mod private;

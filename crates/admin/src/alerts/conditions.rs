@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use signalbox_config::AlertSettings;
+use signalbox_history::Loss;
 use signalbox_journal::{LetterCounts, Usage};
 use signalbox_runtime::hold::HoldCause;
 
@@ -22,6 +23,7 @@ pub(super) enum Kind {
     JournalUnwritable,
     Certificate,
     HistoryFailing,
+    HistoryLost,
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
             Kind::JournalUnwritable => "journal_unwritable",
             Kind::Certificate => "certificate",
             Kind::HistoryFailing => "history_failing",
+            Kind::HistoryLost => "history_lost",
         }
     }
 }
@@ -118,6 +121,7 @@ pub(super) fn judge(
             text,
         )
     });
+    add(Kind::HistoryLost, &router, &|_| lost(&facts.history_lost));
     judged
 }
 
@@ -135,6 +139,20 @@ fn when(holds: bool, over: &'static str, critical: bool, text: &str) -> Result<&
         level: String::new(),
         critical,
         text: text.to_owned(),
+    })
+}
+
+fn lost(losses: &[Loss]) -> Result<&'static str, Trouble> {
+    let Some(last) = losses.last() else {
+        return Ok("the history has lost no file for a day");
+    };
+    let files = if losses.len() == 1 { "a file" } else { "files" };
+    let told: Vec<String> = losses.iter().map(ToString::to_string).collect();
+    Err(Trouble {
+        // A later loss is another trouble.
+        level: last.at.to_string(),
+        critical: false,
+        text: format!("the history lost {files}: {}; deliveries go on", told.join("; ")),
     })
 }
 

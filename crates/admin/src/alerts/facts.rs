@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use jiff::Timestamp;
 use signalbox_core::Vitals;
-use signalbox_history::History;
+use signalbox_history::{History, Loss};
 use signalbox_journal::{LetterCounts, Usage};
 use signalbox_runtime::hold::HoldCause;
 use signalbox_runtime::ledger::{Ledger, SinkLedger};
@@ -22,6 +22,8 @@ pub(super) struct Facts {
     pub(super) unwritable: bool,
     /// True while the history cannot be written.
     pub(super) history_failing: bool,
+    /// The latest files that the history lost, within a day.
+    pub(super) history_lost: Vec<Loss>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -74,7 +76,8 @@ impl Facts {
             sources: sources.chain(admin).collect(),
             journal: journal.usage(),
             unwritable: journal.refusing().is_some(),
-            history_failing: history.is_some_and(|health| health.failing.is_some()),
+            history_failing: history.as_ref().is_some_and(|health| health.failing.is_some()),
+            history_lost: history.map_or_else(Vec::new, |health| health.recent_losses().to_vec()),
         }
     }
 }

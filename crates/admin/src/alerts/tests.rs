@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use signalbox_config::{AlertSettings, TelemetrySettings};
 use signalbox_core::{HumanDuration, Reason, Secret};
+use signalbox_history::Loss;
 use signalbox_journal::{LetterCounts, MemoryJournal, Usage};
 use signalbox_runtime::hold::HoldCause;
 use signalbox_runtime::ledger::{Ledger, SinkLedger};
@@ -207,6 +208,43 @@ fn each_change_is_told_once() {
             (
                 failing(false, false),
                 &[(Ended, "the journal can be written again")],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn each_lost_file_of_the_history_is_told_once_and_ends_after_a_day() {
+    use Step::{Begun, Changed, Ended};
+    let loss = |at, sums, told: &str| Loss {
+        at,
+        sums,
+        records: None,
+        told: told.to_owned(),
+    };
+    let lost = |history_lost| Facts {
+        history_lost,
+        ..Facts::default()
+    };
+    let first = loss(1, true, "sums.db was deleted");
+    tells(
+        "lost files",
+        vec![
+            (
+                lost(vec![first.clone()]),
+                &[(
+                    Begun,
+                    "the history lost a file: sums.db was deleted, and reports lack the sums until then; deliveries go on",
+                )],
+            ),
+            (lost(vec![first.clone()]), &[]),
+            (
+                lost(vec![first, loss(2, false, "rows-2026-11-29.db is damaged")]),
+                &[(Changed, "the history lost files: sums.db")],
+            ),
+            (
+                Facts::default(),
+                &[(Ended, "the history has lost no file for a day")],
             ),
         ],
     );

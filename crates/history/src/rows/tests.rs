@@ -1,7 +1,7 @@
 use signalbox_core::JournalKey;
 
 use super::*;
-use crate::history::now;
+use crate::clock::now;
 use crate::ids::Ids;
 use crate::record::Outcome;
 
@@ -20,7 +20,7 @@ fn record(n: u64) -> Record<'static> {
 
 fn rows(folder: &std::path::Path) -> Rows {
     let keys = IdKeys::derive([&JournalKey::new([1; 32])]).unwrap();
-    Rows::new(Settings::new(folder), keys, Arc::default())
+    Rows::new(Settings::new(folder), keys, Arc::default(), Arc::default())
 }
 
 #[test]

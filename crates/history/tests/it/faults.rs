@@ -43,7 +43,19 @@ fn a_damaged_file_is_set_aside_and_a_new_one_begins() {
             ..Report::default()
         });
         assert!(sums.unwrap()[0].count >= 1);
-        assert_eq!(history.health().failing, None, "{beginning}");
+        let health = history.health();
+        assert_eq!(health.failing, None, "{beginning}");
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let told = format!("{name} is damaged and was set aside as {name}.corrupt");
+        assert_eq!(
+            (&*health.losses[0].told, health.losses[0].records),
+            (&*told, None)
+        );
+        assert_eq!(
+            (health.losses.len(), health.gone),
+            (1, 0),
+            "the number of records is not known"
+        );
     }
 }
 

@@ -11,6 +11,7 @@ mod faults;
 mod filters;
 mod killed;
 mod limits;
+mod losses;
 mod search;
 mod sums;
 mod sums_only;

@@ -201,6 +201,11 @@ fn of_trouble(status: &Status, trouble: Trouble) -> Advice {
                 .unwrap_or_default(),
             String::new(),
         ),
+        "history_lost" => (
+            "The totals of the ledger are complete. Find out which program deletes or overwrites files in the history's folder."
+                .to_owned(),
+            String::new(),
+        ),
         _ => (String::new(), String::new()),
     };
     Advice {

@@ -33,6 +33,8 @@ pub(crate) struct Breakdowns {
     pub(super) failing: Option<String>,
     /// Records that are missing, since they came faster than the history could take them, or could not be written.
     pub(super) missing: u64,
+    /// Sentences about files of sums that were deleted, overwritten or damaged, with their times.
+    pub(super) lost: Vec<String>,
     /// The records of which the history keeps rows: `all`, `failures` or `off`.
     pub(super) events: String,
     /// The last 24 hours by the hour.

@@ -158,6 +158,7 @@ fn broken_down(breakdowns: &Breakdowns, funnels: &[Funnel], sink: Option<&str>) 
                 @if let Some(failing) = &breakdowns.failing { strong { "Newer ones are missing: " (failing) } " " }
                 @if breakdowns.missing > 0 { (words::counted(breakdowns.missing, "record is missing.", "records are missing.")) }
             }
+            @for lost in &breakdowns.lost { p.note { strong { "Not complete: " } (lost) } }
             nav.choice aria-label="Sink of the charts" {
                 a href="/ui/overview" aria-current=[sink.is_none().then_some("true")] { "all sinks" }
                 @for funnel in funnels {

@@ -118,6 +118,7 @@ impl Sums {
         Breakdowns {
             as_of: self.as_of,
             missing: health.dropped + health.lost,
+            lost: health.lost_sums(),
             failing: health.failing,
             events: health.events,
             hours: sums::buckets(&self.hours, (self.as_of, HOUR, 24)),

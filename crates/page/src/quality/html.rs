@@ -25,6 +25,7 @@ pub(super) fn quality(view: &Quality, query: &Query) -> Markup {
              The numbers are those of delivered records of the last "
             (words::counted(view.days.into(), "day", "days")) ", since " (words::time(view.since)) "."
         }
+        @for lost in &view.lost { p.note { strong { "Not complete: " } (lost) } }
         nav.choice aria-label="Time" {
             @for choice in CHOICES {
                 a href=(link("quality", &[("sink", query.sink.as_deref().unwrap_or_default()), ("days", &choice.to_string())]))

@@ -39,6 +39,8 @@ pub(crate) struct Quality {
     days: u32,
     /// The beginning of that time, Unix milliseconds: that of an hour.
     since: i64,
+    /// Sentences about files of sums that were deleted, overwritten or damaged, with their times.
+    lost: Vec<String>,
     /// The sinks.
     sinks: Vec<SinkQuality>,
     /// Names of all sinks whose platform rates events.
@@ -80,9 +82,11 @@ impl View for Quality {
         let sinks = page
             .history(move |reader| quality::read(&reader, &*source, &wanted, Some(since)))
             .await?;
+        let health = page.admin.history().map(|history| history.health());
         Ok(Quality {
             days,
             since,
+            lost: health.map(|health| health.lost_sums()).unwrap_or_default(),
             sinks,
             names,
             rows_kept,

@@ -88,8 +88,9 @@ impl Search {
         page.entries.extend(new);
         page.entries
             .sort_by_key(|entry| std::cmp::Reverse(entry.ended_at));
-        page.unread.extend(more.unread);
-        page.unread.dedup();
+        let known = |unread: &String| page.unread.contains(unread);
+        let new: Vec<String> = more.unread.into_iter().filter(|unread| !known(unread)).collect();
+        page.unread.extend(new);
         Ok(hashes)
     }
 }

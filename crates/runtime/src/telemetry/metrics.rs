@@ -158,12 +158,18 @@ pub(super) static METRICS: &[Metric] = &[
     ),
     counter(
         "signalbox.history.lost",
-        "Records that are missing in the history, by cause (queue_full, not_written).",
+        "Records that are missing in the history, by cause (queue_full, not_written, file_lost).",
         Reading::Process(|process, emit| {
             let health = process.history();
             emit(health.dropped, &[("cause", "queue_full")]);
             emit(health.lost, &[("cause", "not_written")]);
+            emit(health.gone, &[("cause", "file_lost")]);
         }),
+    ),
+    gauge(
+        "signalbox.history.file.lost",
+        "1 for a day after a file of the history was deleted, overwritten or found damaged, else 0.",
+        Reading::Process(|process, emit| emit((!process.history().recent_losses().is_empty()).into(), &[])),
     ),
     gauge(
         "signalbox.history.size",
