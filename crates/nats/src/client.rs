@@ -80,7 +80,7 @@ pub async fn connect(connection: &Connection, name: &str) -> Result<Client, Conn
     for at in order {
         let Some(address) = servers.get(at) else { continue };
         // One at a time, so that each has its own fault.
-        match options.clone().connect(address.clone()).await {
+        match Box::pin(options.clone().connect(address.clone())).await {
             Ok(nats) => {
                 rotation.at(address.clone());
                 // The list is not empty, and a client that has ended meanwhile tells so at its first request.

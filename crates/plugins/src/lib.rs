@@ -14,6 +14,8 @@ use signalbox_hash_pii as _;
 use signalbox_limited_data_processing as _;
 use signalbox_map as _;
 use signalbox_meta_conversions as _;
+#[cfg(feature = "nats")]
+use signalbox_nats_jetstream as _;
 use signalbox_pinterest_conversions as _;
 use signalbox_rate_limit as _;
 use signalbox_segment_http as _;

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 /// Time for servers to become ready.
 const READY: Duration = Duration::from_secs(30);
 /// Time between two looks at a server.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Servers that form one cluster, each with its own address, ports and store. They end when this is dropped, and when
 /// the process of the test dies.
@@ -184,10 +184,15 @@ impl NatsCluster {
     /// # Panics
     /// If it does not get ready within 30 seconds.
     pub async fn start_again(&mut self, at: usize) {
+        self.launch(at);
+        self.healthy(at, Instant::now() + READY).await;
+    }
+
+    /// Starts a server again without waiting for it: one of several that were all away becomes ready only with the others.
+    pub fn launch(&mut self, at: usize) {
         if self.nodes[at].process.is_none() {
             self.spawn(at);
         }
-        self.healthy(at, Instant::now() + READY).await;
     }
 
     /// Stops a server's process without its connections noticing (SIGSTOP).
@@ -244,8 +249,11 @@ impl NatsCluster {
         tokio::time::timeout(Duration::from_secs(2), ask).await.ok()?
     }
 
-    /// Waits until every server that runs is healthy and, in a cluster, they have a leader.
-    async fn ready(&mut self) {
+    /// Waits until every server is healthy and, in a cluster, they have a leader.
+    ///
+    /// # Panics
+    /// If that takes more than 30 seconds, or one does not run.
+    pub async fn ready(&mut self) {
         let until = Instant::now() + READY;
         for at in 0..self.len() {
             self.healthy(at, until).await;
@@ -342,7 +350,8 @@ impl NatsCluster {
     /// The end of a server's log, for a test that fails.
     fn tail(&self, at: usize) -> String {
         let log = self.log(at);
-        let lines: Vec<&str> = log.lines().collect();
+        let told = |line: &&str| !line.contains("Healthcheck failed");
+        let lines: Vec<&str> = log.lines().filter(told).collect();
         lines[lines.len().saturating_sub(15)..].join("\n")
     }
 }

@@ -10,9 +10,9 @@ use signalbox_core::{PluginKind, plugins};
 #[test]
 fn no_component_is_forgotten() {
     for (kind, checked) in [
-        (PluginKind::Source, &sources::CHECKED[..]),
-        (PluginKind::Transform, &transforms::CHECKED),
-        (PluginKind::Sink, &sinks::CHECKED),
+        (PluginKind::Source, sources::CHECKED),
+        (PluginKind::Transform, &transforms::CHECKED[..]),
+        (PluginKind::Sink, sinks::CHECKED),
     ] {
         let all = plugins();
         let linked: Vec<&str> = all

@@ -22,10 +22,12 @@ fn build(plugin: &str, mut settings: Value) -> Box<dyn Sink> {
 }
 
 /// The sinks that this file checks.
-pub(super) const CHECKED: [&str; 6] = [
+pub(super) const CHECKED: &[&str] = &[
     "console",
     "file",
     "meta_conversions",
+    #[cfg(feature = "nats")]
+    "nats",
     "pinterest_conversions",
     "tiktok_events",
     "webhook",
@@ -139,4 +141,17 @@ async fn console() {
     for private in ["ada.okafor", "user-of-one"] {
         assert!(!exit.stderr.contains(private), "{exit:?}");
     }
+}
+
+/// Its answers are held to the same by the plugin's own tests, with real servers.
+#[cfg(feature = "nats")]
+#[tokio::test]
+async fn nats() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let settings = json!({
+        "servers": [format!("nats://{address}")], "token": SECRET, "subject": "events.{source}",
+    });
+    contract::check_unwritable("nats: no server", build("nats", settings), &sample()).await;
 }

@@ -15,7 +15,12 @@ use signalbox_testkit::contract::source::{Feed, check};
 use crate::support::client::{WRITE_KEY, basic, try_send};
 
 /// The sources that this file checks.
-pub(super) const CHECKED: [&str; 2] = ["file", "segment_http"];
+pub(super) const CHECKED: &[&str] = &[
+    "file",
+    #[cfg(feature = "nats")]
+    "nats",
+    "segment_http",
+];
 
 /// A source as a pipeline file would build it.
 fn build(plugin: &str, mut settings: Value) -> Box<dyn Source> {
@@ -88,4 +93,76 @@ impl Feed for Growing {
 async fn file() {
     let folder = tempfile::tempdir().unwrap();
     check("file", &Growing(folder.path().join("in.jsonl"))).await;
+}
+
+/// A stream to which a producer publishes. The producer's end of an input is that the consumer has heard of all its messages.
+#[cfg(feature = "nats")]
+mod nats {
+    use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
+    use async_nats::jetstream::{Context, stream};
+    use signalbox_testkit::NatsCluster;
+
+    use super::*;
+
+    struct Producer {
+        servers: Vec<String>,
+        jetstream: Context,
+        consumer: tokio::sync::Mutex<PullConsumer>,
+    }
+
+    #[async_trait]
+    impl Feed for Producer {
+        fn build(&self) -> Box<dyn Source> {
+            build("nats", json!({ "servers": self.servers, "stream": "EVENTS" }))
+        }
+
+        async fn send(&self, texts: &[String]) {
+            let body = format!("{{\"batch\":[{}]}}", texts.join(","));
+            let sent = self.jetstream.publish("events", body.into()).await.unwrap();
+            let number = sent.await.unwrap().sequence;
+            while self
+                .consumer
+                .lock()
+                .await
+                .info()
+                .await
+                .unwrap()
+                .ack_floor
+                .stream_sequence
+                < number
+            {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn nats() {
+        if !NatsCluster::available() {
+            return;
+        }
+        let cluster = NatsCluster::start(1).await;
+        let client = async_nats::connect(cluster.urls()).await.unwrap();
+        let jetstream = async_nats::jetstream::new(client);
+        let stream = stream::Config {
+            name: "EVENTS".to_owned(),
+            subjects: vec!["events".to_owned()],
+            ..stream::Config::default()
+        };
+        let stream = jetstream.create_stream(stream).await.unwrap();
+        let consumer = pull::Config {
+            durable_name: Some("signalbox".to_owned()),
+            ack_policy: AckPolicy::Explicit,
+            // A message that was on its way at a stop comes again after this time.
+            ack_wait: Duration::from_secs(2),
+            ..pull::Config::default()
+        };
+        let consumer = stream.create_consumer(consumer).await.unwrap();
+        let producer = Producer {
+            servers: cluster.urls(),
+            jetstream,
+            consumer: tokio::sync::Mutex::new(consumer),
+        };
+        check("nats", &producer).await;
+    }
 }

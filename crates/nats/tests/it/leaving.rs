@@ -67,6 +67,12 @@ async fn a_server_that_gives_no_answer_is_left() {
     let other = connected(&cluster).await;
     let _silent = other.nats().subscribe("question").await.unwrap();
     other.nats().flush().await.unwrap();
+    // Until the first server knows of the other's subscription, it answers at once that there is none.
+    let short = Duration::from_millis(200);
+    while tokio::time::timeout(short, client.nats().request("question", "".into()))
+        .await
+        .is_ok()
+    {}
     let mut state = client.state();
     state.wait_for(|state| state.connected).await.unwrap();
     let asked = Instant::now();
