@@ -124,6 +124,7 @@ fn source_details(source: &SourceStatus, mut say: impl FnMut(&str, Option<String
     say("refused", codes(&source.refused));
     say("left plain, looks personal", codes(&source.plain_values));
     say(DROPPED, some(source.dead_letters_dropped));
+    say("runs on", source.runs_on.clone());
     for note in &source.notes {
         say("note", Some(note.clone()));
     }
@@ -175,13 +176,22 @@ fn sink_row(name: &str, sink: &SinkStatus) -> Vec<String> {
         sum(&sink.records.retried),
     ];
     let mut row = row(name, &numbers);
+    row.push(sink_state(sink));
+    row
+}
+
+/// Says in a word or two how a sink is.
+fn sink_state(sink: &SinkStatus) -> String {
     let state = match (sink.disabled, &sink.held) {
-        (true, _) => "disabled",
+        (true, _) => return "disabled".to_owned(),
         (false, Some(_)) => "held",
         (false, None) => "ok",
     };
-    row.push(state.to_owned());
-    row
+    match (sink.elsewhere, &sink.driven_by) {
+        (false, _) => state.to_owned(),
+        (true, Some(node)) => format!("{state} on {node}"),
+        (true, None) => "not driven".to_owned(),
+    }
 }
 
 fn row(name: &str, numbers: &[u64]) -> Vec<String> {
@@ -299,7 +309,27 @@ fn line(out: &mut String, name: &str, what: &str, text: Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::KeyStatus;
+    use crate::status::{HoldStatus, KeyStatus};
+
+    #[test]
+    fn the_state_names_the_router_that_drives_a_sink() {
+        let held = Some(HoldStatus::default());
+        let sink = |elsewhere, driven_by: Option<&str>, held: &Option<HoldStatus>| SinkStatus {
+            elsewhere,
+            driven_by: driven_by.map(str::to_owned),
+            held: held.clone(),
+            ..SinkStatus::default()
+        };
+        for (status, state) in [
+            (sink(false, None, &None), "ok"),
+            (sink(false, None, &held), "held"),
+            (sink(true, Some("router-2"), &None), "ok on router-2"),
+            (sink(true, Some("router-2"), &held), "held on router-2"),
+            (sink(true, None, &None), "not driven"),
+        ] {
+            assert_eq!(sink_state(&status), state);
+        }
+    }
 
     #[test]
     fn the_line_about_the_seal_says_which_keys_are_needed() {

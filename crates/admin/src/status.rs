@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_history::{Health, History};
 use signalbox_journal::{LetterCounts, SOURCE, Sealing, SinkState};
 use signalbox_runtime::hold::HoldCause;
-use signalbox_runtime::ledger::{Ledger, SinkLedger, SourceLedger};
+use signalbox_runtime::ledger::{DrivenBy, Ledger, SinkLedger, SourceLedger};
 use signalbox_runtime::operate::StatusSource;
 use signalbox_runtime::telemetry::{VERSION, oldest_pending_age, warning_key};
 
@@ -95,6 +95,9 @@ pub struct SourceStatus {
     pub unaccounted: i64,
     /// True if nothing is unaccounted for.
     pub sums_close: bool,
+    /// The name of the one router that runs the source, if it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_on: Option<String>,
     /// Notes of the source for the operator, such as a proxy that is not trusted.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -127,6 +130,13 @@ pub struct SinkStatus {
     /// True if the sink is disabled (`enabled = false`): it keeps its pending events and gets no new ones.
     #[serde(default)]
     pub disabled: bool,
+    /// True unless this router drives the sink. Then another router does, or none for the moment, and the counts are those
+    /// that the journal held some seconds ago.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub elsewhere: bool,
+    /// The name of the other router that drives the sink, if it has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driven_by: Option<String>,
     /// Pending events of sources that `inputs` no longer names, by source. They were acknowledged for this sink.
     #[serde(default)]
     pub removed_inputs: BTreeMap<String, u64>,
@@ -333,12 +343,29 @@ pub struct HoldStatus {
     pub message: String,
 }
 
+impl HoldStatus {
+    /// Describes a hold at the router that drives the sink, which tells the others no more than its code.
+    fn elsewhere(code: &str) -> HoldStatus {
+        HoldStatus {
+            code: code.to_owned(),
+            message: "the router that drives the sink has it on hold; its status has the reason".to_owned(),
+            ..HoldStatus::default()
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 impl Status {
     /// Reads everything. The numbers are read one after another while work goes on, settled ones before the total, so
     /// that a sum never settles more events than came in.
     #[must_use]
     pub fn read(ledger: &Ledger, source: &dyn StatusSource, started: Started) -> Status {
         let now = Timestamp::now();
+        let nodes = source.journal().nodes();
         let sinks: BTreeMap<String, SinkStatus> = ledger
             .sinks
             .iter()
@@ -346,6 +373,11 @@ impl Status {
                 let mut status = SinkStatus::read(sink, now);
                 status.notes = source.sink_notes(name);
                 status.letters = source.journal().letters_of(name).into();
+                if status.elsewhere {
+                    let driving = nodes.iter().find(|node| node.drives_sink(name));
+                    let held = driving.and_then(|node| node.report.held.get(&**name));
+                    status.held = held.map(|code| HoldStatus::elsewhere(code));
+                }
                 (name.to_string(), status)
             })
             .collect();
@@ -399,6 +431,7 @@ impl SourceStatus {
             filtered: source.filtered.snapshot(),
             rejected: source.rejected.snapshot(),
             refused: source.refused.snapshot(),
+            runs_on: source.runs_on().map(|node| node.to_string()),
             plain_values: source.plain.snapshot(),
             ..SourceStatus::default()
         };
@@ -445,6 +478,11 @@ impl SinkStatus {
                 warnings: warnings(sink),
             },
             removed_inputs: sink.debts(),
+            elsewhere: !sink.is_driven_here(),
+            driven_by: match sink.driven_by() {
+                DrivenBy::Another(node) => Some(node.to_string()),
+                DrivenBy::ThisRouter | DrivenBy::Unknown => None,
+            },
             disabled: sink.disabled.load(Relaxed),
             ..SinkStatus::default()
         };

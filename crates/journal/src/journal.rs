@@ -9,7 +9,7 @@
 //! | starts, reloads | [`States::adopt`], [`Log::report`], [`Log::tenures`], [`Log::reader`] for each sink, [`States::all_opened`] |
 //! | takes events in | [`Log::append`], [`Letters::bury`], [`States::save_source`], [`States::save_checkpoint`] |
 //! | delivers | the [`Reader`] of the sink, which reads events and commits its state with its dead letters |
-//! | gives sinks to other routers | [`Log::release`] |
+//! | gives sinks to other routers | [`Log::release`]; at a stop [`Log::resign`] first |
 //! | serves its operator | [`Log::nodes`], [`States::sinks`], [`Log::find`], [`Log::events_at`], [`States::set_progress`], [`States::forget`], [`Letters`], [`Erasures`] |
 //! | stops | [`Log::close`], [`Log::shutdown`] |
 
@@ -85,6 +85,10 @@ pub trait Log: Send + Sync {
         watch::channel(Tenures::all(groups)).1
     }
 
+    /// Requests no further right to drive sinks, since this router stops: groups that it releases go to others. Its present
+    /// rights stay until they are released. Appends go on until [`Log::close`].
+    fn resign(&self) {}
+
     /// Returns the right to drive these sinks, whose readers have ended and committed, so that another router may drive
     /// them at once. A group changes hands when all of its sinks are released.
     fn release(&self, _sinks: &[Arc<str>]) {}
@@ -99,13 +103,13 @@ pub trait Log: Send + Sync {
     }
 
     /// True if other routers can share the journal. Then each router drives only the sinks of its [`Log::tenures`], and
-    /// readers end as soon as the journal is closed, since others may append for ever.
+    /// readers end as soon as the journal is closed, since the other routers go on appending.
     fn is_shared(&self) -> bool {
         !self.nodes().is_empty()
     }
 
-    /// True while this router does what one router does for all, such as making dead letters of the events of removed
-    /// sinks. Always true for a journal that no other router shares.
+    /// True while the work that one router does for all is this router's, such as making dead letters of the events of
+    /// removed sinks. Always true for a journal that no other router shares.
     fn tends(&self) -> bool {
         true
     }

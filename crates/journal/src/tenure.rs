@@ -184,7 +184,7 @@ mod tests {
         renew.send_replace(soon());
         waiting.await.unwrap();
         assert!(!tenure.holds());
-        // A right that is taken back ends at once, and one that nobody renews in its time.
+        // A right that is taken back ends at once, and an abandoned one in its time.
         let (renew, until) = watch::channel(Instant::now() + Duration::from_secs(60));
         let tenure = Tenure::renewed(until, false);
         renew.send_replace(Instant::now());

@@ -8,10 +8,12 @@
 //! Events that ended before a restart count too: the journal keeps those totals. Telemetry leaves them out, since a
 //! counter that begins where another process left off would look like that many new events.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod counts;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use signalbox_core::Vitals;
 use signalbox_history::History;
@@ -25,182 +27,8 @@ use crate::plain_values::PlainValues;
 use crate::tap::Taps;
 use crate::unheard::Unheard;
 
-/// Counts by stable code.
-#[derive(Debug, Default)]
-pub struct ByCode {
-    counts: Mutex<BTreeMap<String, u64>>,
-    /// The counts of earlier and of other processes; `None` until counts are restored.
-    before: Mutex<Option<BTreeMap<String, i64>>>,
-}
-
-impl ByCode {
-    /// Adds to a code.
-    pub fn add(&self, code: &str, count: u64) {
-        let mut map = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        match map.get_mut(code) {
-            Some(sum) => *sum += count,
-            None => {
-                map.insert(code.to_owned(), count);
-            }
-        }
-    }
-
-    /// The sum over all codes.
-    pub fn total(&self) -> u64 {
-        self.counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .sum()
-    }
-
-    /// Restores the counts of earlier processes.
-    pub fn restore(&self, counts: BTreeMap<String, u64>) {
-        self.before().get_or_insert_with(|| signed(&counts));
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
-    }
-
-    /// Takes over the counts of another process: those of this process stay what they are.
-    fn follow(&self, counts: BTreeMap<String, u64>) {
-        let mut before = self.before();
-        let mut own = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let others = before.get_or_insert_default();
-        let codes = own.keys().chain(counts.keys());
-        for code in codes.cloned().collect::<BTreeSet<String>>() {
-            let grown = counts.get(&code).copied().unwrap_or(0).cast_signed()
-                - own.get(&code).copied().unwrap_or(0).cast_signed();
-            *others.entry(code).or_default() += grown;
-        }
-        *own = counts;
-    }
-
-    fn before(&self) -> MutexGuard<'_, Option<BTreeMap<String, i64>>> {
-        self.before.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Works like [`ByCode::snapshot`], without the counts of earlier and of other processes.
-    pub fn of_this_process(&self) -> BTreeMap<String, u64> {
-        let before = self.before();
-        let mut counts = self.snapshot();
-        for (code, before) in before.iter().flatten() {
-            let count = counts.get(code).copied().unwrap_or(0).cast_signed() - before;
-            match u64::try_from(count) {
-                Ok(0) | Err(_) if !counts.contains_key(code) => {}
-                own => drop(counts.insert(code.clone(), own.unwrap_or(0))),
-            }
-        }
-        counts
-    }
-
-    /// All codes with their counts, ordered by code.
-    pub fn snapshot(&self) -> BTreeMap<String, u64> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-fn signed(counts: &BTreeMap<String, u64>) -> BTreeMap<String, i64> {
-    let counts = counts.iter();
-    counts
-        .map(|(code, count)| (code.clone(), count.cast_signed()))
-        .collect()
-}
-
-/// A counter.
-#[derive(Debug, Default)]
-pub struct Count {
-    value: AtomicU64,
-    /// The count of earlier and of other processes.
-    before: AtomicI64,
-    /// True once a count was restored.
-    restored: AtomicBool,
-}
-
-impl Count {
-    /// Adds.
-    pub fn add(&self, count: u64) {
-        self.value.fetch_add(count, Relaxed);
-    }
-
-    /// Sets, for gauges.
-    pub fn set(&self, value: u64) {
-        self.value.store(value, Relaxed);
-    }
-
-    /// Restores the count of earlier processes.
-    pub fn restore(&self, value: u64) {
-        if !self.restored.swap(true, Relaxed) {
-            self.before.store(value.cast_signed(), Relaxed);
-        }
-        self.set(value);
-    }
-
-    /// Takes over the count of another process: that of this process stays what it is.
-    fn follow(&self, value: u64) {
-        self.follow_from(self.get(), value);
-    }
-
-    fn follow_from(&self, now: u64, value: u64) {
-        self.restored.store(true, Relaxed);
-        self.before
-            .fetch_add(value.wrapping_sub(now).cast_signed(), Relaxed);
-        self.set(value);
-    }
-
-    /// Works like [`Count::get`], without the count of earlier and of other processes.
-    pub fn of_this_process(&self) -> u64 {
-        self.since_before(self.get())
-    }
-
-    fn since_before(&self, value: u64) -> u64 {
-        let own = value.cast_signed() - self.before.load(Relaxed);
-        u64::try_from(own).unwrap_or(0)
-    }
-
-    /// Reads.
-    pub fn get(&self) -> u64 {
-        self.value.load(Relaxed)
-    }
-}
-
-/// A sink's events in the journal: the number when its reader was opened, and the arrivals since.
-#[derive(Debug, Default)]
-pub struct Journalled {
-    counted: Count,
-    arrivals: RwLock<Arrivals>,
-}
-
-impl Journalled {
-    /// Adds events that do not arrive through a source: they came back from the dead letters.
-    pub fn add(&self, events: u64) {
-        self.counted.add(events);
-    }
-
-    /// Reads.
-    pub fn get(&self) -> u64 {
-        let arrivals = self.arrivals.read().unwrap_or_else(PoisonError::into_inner);
-        self.counted.get() + arrivals.count()
-    }
-
-    /// Works like [`Journalled::get`], without the count of earlier and of other processes.
-    pub fn of_this_process(&self) -> u64 {
-        self.counted.since_before(self.get())
-    }
-
-    /// Takes over the count of another process: that of this process stays what it is.
-    fn follow(&self, counted: u64) {
-        let mut current = self.arrivals.write().unwrap_or_else(PoisonError::into_inner);
-        self.counted
-            .follow_from(self.counted.get() + current.count(), counted);
-        *current = Arrivals::default();
-    }
-
-    fn restore(&self, counted: u64, arrivals: Arrivals) {
-        // Both change at once for a reader.
-        let mut current = self.arrivals.write().unwrap_or_else(PoisonError::into_inner);
-        self.counted.restore(counted);
-        *current = arrivals;
-    }
-}
+use counts::Journalled;
+pub use counts::{ByCode, Count};
 
 /// Counts of one source, in events.
 #[derive(Debug, Default)]
@@ -221,6 +49,8 @@ pub struct SourceLedger {
     pub plain: PlainValues,
     /// The source's own report about itself.
     pub vitals: Arc<Vitals>,
+    /// The one router that runs the source, if it is another one.
+    runs_on: Mutex<Option<Arc<str>>>,
 }
 
 impl SourceLedger {
@@ -235,6 +65,19 @@ impl SourceLedger {
         let by_code = [&self.filtered, &self.rejected, &self.refused];
         self.received
             .restore(settled + by_code.map(ByCode::total).iter().sum::<u64>());
+    }
+
+    /// Returns the name of the one router that runs the source, if it is another one.
+    pub fn runs_on(&self) -> Option<Arc<str>> {
+        self.runs_on
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Sets the one router that runs the source, if it is another one.
+    pub(crate) fn set_runs_on(&self, node: Option<Arc<str>>) {
+        *self.runs_on.lock().unwrap_or_else(PoisonError::into_inner) = node;
     }
 
     /// The counts so far, for the journal to keep.
@@ -346,7 +189,7 @@ impl SinkLedger {
 
     /// Events not settled yet, of those journalled up to the moment at which `arrived` had arrived since the opening.
     pub(crate) fn pending_of(&self, arrived: u64) -> u64 {
-        (self.journalled.counted.get() + arrived).saturating_sub(self.settled())
+        (self.journalled.before_arrivals() + arrived).saturating_sub(self.settled())
     }
 
     /// Restores the ends and the late records of earlier processes, the events pending when the sink was opened, and the count of arrivals

@@ -66,13 +66,8 @@ impl Watch {
     async fn run(self) {
         let every = (self.retention / 10).clamp(EVERY.0, EVERY.1);
         while !self.stop.is_cancelled() {
-            match self.journal.sinks().await {
-                Ok(known) => {
-                    for sink in known.iter().filter(|sink| self.is_over(sink)) {
-                        self.bury(&sink.name).await;
-                    }
-                }
-                Err(error) => tracing::error!("the journal cannot say what removed sinks hold: {error}"),
+            if self.journal.tends() {
+                self.look().await;
             }
             tokio::select! {
                 () = self.stop.cancelled() => {}
@@ -81,11 +76,32 @@ impl Watch {
         }
     }
 
+    async fn look(&self) {
+        match self.journal.sinks().await {
+            Ok(known) => {
+                for sink in known.iter().filter(|sink| self.is_over(sink)) {
+                    self.bury(&sink.name).await;
+                }
+            }
+            Err(error) => tracing::error!("the journal cannot say what removed sinks hold: {error}"),
+        }
+    }
+
+    /// True if another router that shares the journal has the sink in its file.
+    fn is_in_use(&self, sink: &str) -> bool {
+        let nodes = self.journal.nodes();
+        let sinks = nodes
+            .iter()
+            .filter(|node| !node.own)
+            .flat_map(|node| node.groups.values());
+        sinks.flatten().any(|name| name == sink)
+    }
+
     fn is_over(&self, sink: &SinkState) -> bool {
         let age = now_millis().saturating_sub(sink.last_opened);
         let holds = sink.parked > 0 || !sink.unread.is_empty();
         let is_in_file = self.roster.all_sinks().any(|named| named.name == sink.name);
-        holds && !is_in_file && age >= millis(self.retention)
+        holds && !is_in_file && age >= millis(self.retention) && !self.is_in_use(&sink.name)
     }
 
     /// Makes dead letters of a sink's events. Each commit holds the letters and the progress, so that this can stop at
@@ -120,7 +136,8 @@ impl Watch {
         );
         let before = ledger.pending();
         let driving = tokio::spawn(driver.run());
-        while ledger.pending() > 0 && !self.stop.is_cancelled() && !driving.is_finished() {
+        let goes_on = || !self.stop.is_cancelled() && self.journal.tends();
+        while ledger.pending() > 0 && goes_on() && !driving.is_finished() {
             tokio::time::sleep(LOOK).await;
         }
         stop.leave.cancel();

@@ -87,7 +87,7 @@ pub(super) fn judge(
             let judgement = judge(before(&subject).as_deref());
             judged.push((subject, judgement));
         };
-    for sink in &facts.sinks {
+    for sink in facts.sinks.iter().filter(|sink| !sink.elsewhere) {
         if !sink.disabled {
             add(Kind::Held, &sink.name, &|_| held(sink));
             add(Kind::Lagging, &sink.name, &|before| {

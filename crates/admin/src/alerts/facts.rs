@@ -30,6 +30,8 @@ pub(super) struct Facts {
 pub(super) struct SinkFacts {
     pub(super) name: Arc<str>,
     pub(super) disabled: bool,
+    /// True unless this router drives the sink: alerts about it come from the router that does.
+    pub(super) elsewhere: bool,
     /// The cause of the hold and the code of its reason.
     pub(super) held: Option<(HoldCause, String)>,
     /// Seconds since the oldest pending event arrived.
@@ -88,6 +90,7 @@ impl SinkFacts {
         SinkFacts {
             name: name.clone(),
             disabled: sink.disabled.load(Relaxed),
+            elsewhere: !sink.is_driven_here(),
             held: held.map(|(cause, reason)| (cause, reason.code().to_owned())),
             lag: oldest_pending_age(sink, now.as_millisecond()),
             pending: sink.pending(),

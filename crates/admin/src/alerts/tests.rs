@@ -279,6 +279,12 @@ fn a_sink_that_is_gone_or_disabled_has_not_recovered() {
             disabled: true,
             ..SinkFacts::default()
         }),
+        // The router that drives it now tells about it.
+        sink(SinkFacts {
+            elsewhere: true,
+            lag: Some(1_000_000),
+            ..SinkFacts::default()
+        }),
     ] {
         let held = || hold(HoldCause::Destination, "unauthorized");
         tells(

@@ -59,6 +59,8 @@ pub struct BuiltSource {
     pub name: Arc<str>,
     /// The source's former name.
     pub was: Option<String>,
+    /// The name of the one router that runs it; `None` means every router.
+    pub only_on: Option<Arc<str>>,
     /// Its `through`.
     pub transforms: Vec<Box<dyn Transform>>,
     /// The names of these.
@@ -119,6 +121,7 @@ impl Pipeline {
                 Some(BuiltSource {
                     name,
                     was: entry.runtime.was.clone(),
+                    only_on: entry.runtime.only_on.as_deref().map(Arc::from),
                     transforms: transforms?,
                     through: through.iter().map(|name| name.as_str().into()).collect(),
                     kept_plain: declared.kept_plain(through),

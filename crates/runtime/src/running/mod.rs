@@ -53,6 +53,8 @@ pub struct Running {
     sockets: Arc<OpenSockets>,
     /// True if other routers share the journal.
     shared: bool,
+    /// The name by which the other routers know this one.
+    node: Option<Arc<str>>,
     /// The sinks with a driver.
     sinks: BTreeMap<Arc<str>, SinkHandle>,
     /// The sinks without one, with a shared journal: another router drives them, or their readers are being opened.
@@ -98,6 +100,12 @@ async fn log_notes(view: View) {
     });
     // An error means that the router has ended or a plugin panicked, which the panic hook has logged.
     let _ = logged.await;
+}
+
+/// Returns the name of this router among the routers of its journal.
+fn own_name(journal: &dyn Journal) -> Option<Arc<str>> {
+    let own = journal.nodes().into_iter().find(|node| node.own);
+    own.map(|node| node.name.into())
 }
 
 /// Lists the sinks of a pipeline as members of their rate groups.
@@ -156,6 +164,7 @@ impl Running {
             dead_letters: Arc::new(DeadLetters::new(pipeline.dead_letters.personal_data)),
             view: View::new(journal.clone()),
             shared: journal.is_shared(),
+            node: own_name(&*journal),
             journal,
             sockets,
             sinks: BTreeMap::new(),
@@ -223,7 +232,9 @@ impl Running {
             tracing::warn!("{debt}");
         }
         for source in pipeline.sources {
-            self.start_source(source).await?;
+            if self.runs_here(&source) {
+                self.start_source(source).await?;
+            }
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ impl Running {
         }
     }
 
-    /// True if a sink of the new pipeline goes on as it is.
+    /// True if a sink of the new pipeline has not changed.
     fn is_same(&self, new: &BuiltSink, sources: &[BuiltSource]) -> bool {
         let name = &new.options.name;
         let driven = self.sinks.get(name);
@@ -115,6 +115,10 @@ impl Running {
             .filter(|(name, handle)| !stays(name, handle))
             .for_each(|(_, handle)| handle.access.leave());
         for source in sources {
+            if !self.runs_here(&source) {
+                // It ends below if it ran here until now.
+                continue;
+            }
             match old.remove(&source.name) {
                 Some(handle) if handle.fingerprint == source.fingerprint => {
                     self.listen(&source.name, &handle);

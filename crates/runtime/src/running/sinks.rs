@@ -1,4 +1,4 @@
-//! The sinks of a running pipeline: those with a driver, and those that wait for one.
+//! The sinks of a running pipeline. A sink has a driver or waits for one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

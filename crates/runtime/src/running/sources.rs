@@ -23,6 +23,23 @@ pub(super) struct SourceHandle {
 }
 
 impl Running {
+    /// True if a source runs on this router. One that runs on another router alone stays as it is built, and its ledger says
+    /// where it runs.
+    pub(super) fn runs_here(&self, source: &BuiltSource) -> bool {
+        let other = source
+            .only_on
+            .as_ref()
+            .filter(|only_on| self.node.as_ref() != Some(*only_on));
+        let other = other.filter(|_| self.shared);
+        if let Some(ledger) = self.ledger.sources.get(&source.name) {
+            ledger.set_runs_on(other.cloned());
+        }
+        if let Some(node) = other {
+            tracing::info!(source = %source.name, "runs on {node} alone, which is another router");
+        }
+        other.is_none()
+    }
+
     pub(super) async fn start_source(&mut self, built: BuiltSource) -> Result<(), StartError> {
         let name = built.name;
         let ledger = self.ledger.sources.get(&name).cloned().unwrap_or_default();

@@ -75,6 +75,7 @@ impl Running {
         let end = tokio::time::Instant::now() + deadline;
         let grace = SOURCE_GRACE.min(deadline);
         if self.shared {
+            self.journal.resign();
             let handing_over = self.hand_over(end);
             // Sources go on appending while they end: other routers read that as well.
             tokio::join!(handing_over, self.end_sources(grace));
@@ -96,7 +97,7 @@ impl Running {
         here.map(|sink| sink.pending()).sum()
     }
 
-    /// Waits until all sources have ended, and cuts off those that do not in this time.
+    /// Waits until all sources have ended, and cuts the slow ones off after this time.
     async fn end_sources(&mut self, grace: Duration) {
         if tokio::time::timeout(grace, self.sources_ended()).await.is_err() {
             tracing::warn!("a source did not end in time and was cut off");
@@ -104,7 +105,7 @@ impl Running {
         }
     }
 
-    /// Delivers what is in the journal until the deadline.
+    /// Delivers the journal's events until the deadline.
     async fn deliver_until(&mut self, end: tokio::time::Instant) {
         for sink in self.sinks.values() {
             sink.stop.drain.cancel();

@@ -52,7 +52,7 @@ impl Running {
         self.follow_tenures();
     }
 
-    /// Makes the drivers agree with the tenures: stops those whose right has gone, opens readers of sinks that this router
+    /// Makes the drivers agree with the tenures: stops drivers whose right has ended, opens readers of sinks that this router
     /// may drive now, and releases groups that another router should drive.
     pub(super) fn follow_tenures(&mut self) {
         if !self.shared || self.ending.stopping {
@@ -102,7 +102,8 @@ impl Running {
         };
         if tenure.is_wanted() {
             waiting.opening = None;
-            return;
+            // The journal may change its mind before the last sink of the group stands still.
+            return self.turns.look_in(LOOK_AGAIN);
         }
         if waiting
             .opening
@@ -160,7 +161,7 @@ impl Running {
             if before.is_some_and(|before| before.is_same(tenure)) {
                 continue;
             }
-            tracing::info!(rate_group = %group, "another router drives these sinks from now on: {}", sinks.join(", "));
+            tracing::debug!(rate_group = %group, "given back for another router: {}", sinks.join(", "));
             self.journal.release(&sinks);
             for name in &sinks {
                 if let Some(ledger) = self.ledger.sinks.get(name) {
@@ -191,8 +192,8 @@ impl Running {
             let now = Instant::now();
             not_before = Some(now + kept.repeats.pause(now));
             tracing::info!(sink = %name, "its state was changed through another router; deliveries go on from there");
-        } else if !handle.tenure.holds() {
-            tracing::info!(sink = %name, "the right to drive it has ended; another router may go on with it");
+        } else {
+            tracing::debug!(sink = %name, "stands still, since the right to drive it has ended or is given back");
         }
         let waiting = Waiting {
             parts,
@@ -231,7 +232,7 @@ impl Running {
         let Some(Waiting { parts, kept, .. }) = self.waiting.remove(name) else {
             return;
         };
-        tracing::info!(sink = %name, "this router drives it from now on");
+        tracing::debug!(sink = %name, "this router drives it from now on");
         self.run(parts, kept, opened, opening.tenure, meters(name));
         if self.sinks.get(name).is_some_and(|sink| sink.kept.untold.is_due()) {
             for debt in self.debts_of(name) {

@@ -39,9 +39,12 @@ pub(super) enum Reading {
     Process(fn(&Process, &mut Emit<'_>)),
     Source(fn(&SourceLedger, &mut Emit<'_>)),
     Sink(fn(&SinkView<'_>, &mut Emit<'_>)),
+    /// Reads a value that belongs to the router that drives the sink. Other routers leave it out, so that sums over all of
+    /// them are right.
+    SinkDriven(fn(&SinkView<'_>, &mut Emit<'_>)),
     /// Reads the counts of a source's dead letters.
     SourceLetters(fn(&LetterCounts) -> u64),
-    /// Reads the counts of a sink's dead letters.
+    /// Reads the counts of a sink's dead letters, at the router that drives the sink.
     SinkLetters(fn(&LetterCounts) -> u64),
     /// Recorded as it happens, into buckets with these upper bounds.
     Recorded(&'static [f64]),
@@ -291,12 +294,12 @@ pub(super) static METRICS: &[Metric] = &[
     gauge(
         "signalbox.sink.events.pending",
         "Events not settled yet: the queue depth.",
-        Reading::Sink(|sink, emit| emit(sink.ledger.pending(), &[])),
+        Reading::SinkDriven(|sink, emit| emit(sink.ledger.pending(), &[])),
     ),
     gauge(
         "signalbox.sink.oldest_pending_age",
         "Time since the oldest unsettled event arrived, in seconds; 0 if there is none, or the sink is disabled.",
-        Reading::Sink(|sink, emit| {
+        Reading::SinkDriven(|sink, emit| {
             let age = oldest_pending_age(sink.ledger, sink.now).filter(|_| !is_disabled(sink));
             emit(age.unwrap_or(0), &[]);
         }),
@@ -308,9 +311,14 @@ pub(super) static METRICS: &[Metric] = &[
         Reading::Sink(|sink, emit| emit(u64::from(is_disabled(sink)), &[])),
     ),
     gauge(
+        "signalbox.sink.driven",
+        "1 while this router drives the sink, 0 while another one that shares the journal may.",
+        Reading::Sink(|sink, emit| emit(u64::from(sink.ledger.is_driven_here()), &[])),
+    ),
+    gauge(
         "signalbox.sink.held",
         "1 while the sink is on hold by this cause, else 0.",
-        Reading::Sink(|sink, emit| {
+        Reading::SinkDriven(|sink, emit| {
             let held = |cause| u64::from(sink.ledger.held.by(cause));
             by_cause(held, emit);
         }),

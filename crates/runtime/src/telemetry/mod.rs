@@ -200,9 +200,14 @@ impl ReadFrom {
                     read(source, &mut |value, labels| emit(Some(name), value, labels));
                 }
             }
-            Reading::Sink(read) => {
+            Reading::Sink(read) | Reading::SinkDriven(read) => {
                 let now = jiff::Timestamp::now().as_millisecond();
-                for (name, sink, paths) in &self.sinks {
+                let always = matches!(metric.read, Reading::Sink(_));
+                let shown = self
+                    .sinks
+                    .iter()
+                    .filter(|(_, sink, _)| always || sink.is_driven_here());
+                for (name, sink, paths) in shown {
                     let view = SinkView {
                         ledger: sink,
                         paths,
@@ -218,7 +223,7 @@ impl ReadFrom {
                 }
             }
             Reading::SinkLetters(read) => {
-                for (label, _, _) in &self.sinks {
+                for (label, _, _) in self.sinks.iter().filter(|(_, sink, _)| sink.is_driven_here()) {
                     emit(
                         Some(label),
                         read(&self.letters.of_component(&label.value.as_str())),

@@ -5,9 +5,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc;
 
 use signalbox_core::{Event, HumanDuration, Reason, Receipt};
+use signalbox_journal::{Progress, SinkState, Totals};
 
 use super::*;
 use crate::hold::HoldCause;
+use crate::ledger::DrivenBy;
 
 const DOCS: &str = include_str!("../../../../docs/operations.md");
 
@@ -373,4 +375,45 @@ async fn a_collector_that_never_answers_does_not_hold_up_the_end() {
     let telemetry = Telemetry::new(&options, &busy()).unwrap();
     let error = telemetry.shutdown(Duration::from_millis(10)).await.unwrap_err();
     assert!(error.contains("did not take the last metrics in time"), "{error}");
+}
+
+#[test]
+fn the_state_of_a_sink_comes_from_the_router_that_drives_it() {
+    let ledger = busy();
+    let sink = &ledger.sinks["pin"];
+    let telemetry = telemetry(&ledger);
+    let state = [
+        "events_pending",
+        "oldest_pending_age_seconds",
+        "held",
+        "dead_letters_kept",
+    ];
+    let shows = |text: &str, name: &str| {
+        text.lines()
+            .any(|line| line.starts_with(&format!("signalbox_sink_{name}{{")))
+    };
+    let text = telemetry.prometheus_text();
+    assert!(text.contains("signalbox_sink_driven{sink=\"pin\"} 1"), "{text}");
+    assert!(state.iter().all(|name| shows(&text, name)), "{text}");
+    sink.leave();
+    let state_of_others = SinkState {
+        progress: Progress {
+            totals: Totals {
+                delivered: 100,
+                ..Totals::default()
+            },
+            ..Progress::default()
+        },
+        ..SinkState::default()
+    };
+    sink.follow(&state_of_others, DrivenBy::Another("router-2".into()));
+    let text = telemetry.prometheus_text();
+    assert!(text.contains("signalbox_sink_driven{sink=\"pin\"} 0"), "{text}");
+    assert!(!state.iter().any(|name| shows(&text, name)), "{text}");
+    // The counters of this router stay as they are.
+    assert!(
+        text.contains("signalbox_sink_events_delivered_total{sink=\"pin\"} 4"),
+        "{text}"
+    );
+    assert_eq!((sink.delivered.get(), sink.pending()), (100, 0));
 }

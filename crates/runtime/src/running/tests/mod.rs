@@ -1,5 +1,6 @@
 //! Routers of this process that share a journal, with tenures as a test gives them.
 
+mod beside;
 mod shared;
 
 use std::sync::{Arc, Mutex};
@@ -215,7 +216,7 @@ impl Router {
         }
     }
 
-    /// Does what the owner of a pipeline does, until a condition holds.
+    /// Runs the router until a condition holds.
     async fn until(&mut self, condition: impl Fn(&Router) -> bool) {
         until(&mut [self], |routers| condition(routers[0])).await;
     }
@@ -530,6 +531,7 @@ async fn a_stop_leaves_the_rest_to_others_and_releases_every_group() {
     assert_eq!(one.stop().await, 45);
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     answering.await.unwrap();
+    assert!(*journal.resigned.lock().unwrap());
     let mut released: Vec<Arc<str>> = journal.released.lock().unwrap().concat();
     released.sort();
     assert_eq!(released, ["a".into(), "b".into(), "c".into()]);

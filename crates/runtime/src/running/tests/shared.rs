@@ -47,6 +47,7 @@ impl Cluster {
             groups: Mutex::default(),
             released: Mutex::default(),
             opened: Mutex::default(),
+            resigned: Mutex::default(),
             closed: CancellationToken::new(),
             failing: Mutex::default(),
             tends: Mutex::new(true),
@@ -89,6 +90,8 @@ pub(super) struct Shared {
     pub(super) released: Mutex<Vec<Vec<Arc<str>>>>,
     /// The sinks whose readers were opened, in order.
     pub(super) opened: Mutex<Vec<String>>,
+    /// True once the router wants no more rights.
+    pub(super) resigned: Mutex<bool>,
     closed: CancellationToken,
     /// The number of readers that cannot be opened.
     pub(super) failing: Mutex<u32>,
@@ -146,6 +149,18 @@ impl Shared {
             .iter()
             .map(|(name, right)| (name.to_string(), names(right)))
             .collect();
+    }
+
+    /// Makes the journal owe a sink the events of `in`, like an earlier router.
+    pub(super) async fn reader_of(&self, sink: &str) {
+        let subscription = Subscription::new(["in"], Start::End);
+        self.cluster.memory.reader(sink, &subscription).await.unwrap();
+    }
+
+    /// Removes the router from the list of living ones.
+    pub(super) fn leave(&self) {
+        let mut nodes = self.cluster.nodes.lock().unwrap();
+        nodes.retain(|node| node.name != self.name);
     }
 
     /// Appends events with these ids for all sinks that listen to `in`.
@@ -235,6 +250,11 @@ impl Log for Shared {
     fn tenures(&self, groups: Vec<Group>) -> watch::Receiver<Tenures> {
         *self.groups.lock().unwrap() = groups;
         self.tenures.subscribe()
+    }
+
+    fn resign(&self) {
+        *self.resigned.lock().unwrap() = true;
+        assert!(!self.closed.is_cancelled(), "sources still append");
     }
 
     fn release(&self, sinks: &[Arc<str>]) {
