@@ -242,7 +242,7 @@ impl SinkLedger {
         self.set_debts(BTreeMap::new());
     }
 
-    /// Describes a sink that another router drives as the journal keeps it. Counts of this process stay what they are.
+    /// Describes a sink that another router drives, by the state in the journal. The counts of this process do not change.
     pub(crate) fn follow(&self, state: &SinkState, driven_by: DrivenBy) {
         self.set_driven_by(driven_by);
         self.follow_counts(&state.progress.totals, state.pending());
