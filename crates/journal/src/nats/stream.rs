@@ -72,9 +72,8 @@ async fn adjust(
     let found = stream.cached_info().config.clone();
     if let Some(difference) = difference(&found, wanted) {
         return Err(JournalError(format!(
-            "the stream {} at the NATS servers was made for something else: {difference}. Choose another \
-             journal.prefix, or delete the stream with all it holds (`nats stream rm {}`)",
-            wanted.name, wanted.name
+            "the stream {} at the NATS servers was made for something else: {difference}",
+            wanted.name
         )));
     }
     let config = Config {
@@ -119,52 +118,91 @@ fn described(config: &Config) -> String {
     )
 }
 
-/// Describes the first property that cannot be changed and differs.
+/// Describes the first property that differs and that the journal does not change by itself, with the remedy.
 fn difference(found: &Config, wanted: &Config) -> Option<String> {
+    let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
+    // The servers say -1 for no limit, and settings may say 0.
+    let limit = |limit: i64| if limit > 0 { limit } else { -1 };
+    let copies = |config: &Config| {
+        let sources = config.sources.as_ref().is_some_and(|sources| !sources.is_empty());
+        text(&(config.mirror.is_some() || sources))
+    };
+    // The flag of `nats stream edit` by which an operator changes it, if one does.
     let properties = [
         (
             "subjects",
-            format!("{:?}", found.subjects),
-            format!("{:?}", wanted.subjects),
+            text(&found.subjects),
+            text(&wanted.subjects),
+            Some("--subjects"),
         ),
-        (
-            "storage",
-            format!("{:?}", found.storage),
-            format!("{:?}", wanted.storage),
-        ),
-        (
-            "retention",
-            format!("{:?}", found.retention),
-            format!("{:?}", wanted.retention),
-        ),
+        ("storage", text(&found.storage), text(&wanted.storage), None),
+        ("retention", text(&found.retention), text(&wanted.retention), None),
         (
             "discard",
-            format!("{:?}", found.discard),
-            format!("{:?}", wanted.discard),
+            text(&found.discard),
+            text(&wanted.discard),
+            Some("--discard"),
+        ),
+        (
+            "max_msgs",
+            limit(found.max_messages).to_string(),
+            limit(wanted.max_messages).to_string(),
+            Some("--max-msgs"),
         ),
         (
             "max_msgs_per_subject",
-            found.max_messages_per_subject.to_string(),
-            wanted.max_messages_per_subject.to_string(),
+            limit(found.max_messages_per_subject).to_string(),
+            limit(wanted.max_messages_per_subject).to_string(),
+            Some("--max-msgs-per-subject"),
         ),
         (
-            "allow_msg_ttl",
-            found.allow_message_ttl.to_string(),
-            wanted.allow_message_ttl.to_string(),
-        ),
-        (
-            "allow_atomic",
-            found.allow_atomic_publish.to_string(),
-            wanted.allow_atomic_publish.to_string(),
+            "max_msg_size",
+            limit(found.max_message_size.into()).to_string(),
+            limit(wanted.max_message_size.into()).to_string(),
+            Some("--max-msg-size"),
         ),
         (
             "allow_direct",
-            found.allow_direct.to_string(),
-            wanted.allow_direct.to_string(),
+            text(&found.allow_direct),
+            text(&wanted.allow_direct),
+            Some("--allow-direct"),
         ),
+        ("no_ack", text(&found.no_ack), text(&wanted.no_ack), Some("--ack")),
+        (
+            "allow_msg_ttl",
+            text(&found.allow_message_ttl),
+            text(&wanted.allow_message_ttl),
+            None,
+        ),
+        (
+            "allow_atomic",
+            text(&found.allow_atomic_publish),
+            text(&wanted.allow_atomic_publish),
+            None,
+        ),
+        (
+            "deny_purge",
+            text(&found.deny_purge),
+            text(&wanted.deny_purge),
+            None,
+        ),
+        ("sealed", text(&found.sealed), text(&wanted.sealed), None),
+        ("mirror or sources", copies(found), copies(wanted), None),
     ];
-    let differing = properties.into_iter().find(|(_, found, wanted)| found != wanted);
-    differing.map(|(name, found, wanted)| format!("{name} is {found}, and the journal needs {wanted}"))
+    let differing = properties
+        .into_iter()
+        .find(|(_, found, wanted, _)| found != wanted);
+    let (property, is, needs, flag) = differing?;
+    let name = &wanted.name;
+    let remedy = match flag {
+        Some(flag) => {
+            format!("Change it with `nats stream edit {name} {flag} …`, choose another journal.prefix, or")
+        }
+        None => "Choose another journal.prefix, or".to_owned(),
+    };
+    Some(format!(
+        "{property} is {is}, and the journal needs {needs}. {remedy} delete the stream with all it holds (`nats stream rm {name}`)"
+    ))
 }
 
 fn refused(wanted: &Config, verdict: Verdict) -> JournalError {

@@ -5,9 +5,10 @@
 //! after the other, or not at all. If frames are known to be there that the consumer does not bring, such as after the
 //! death of the server that ran it, the follower fetches them itself.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, push};
 use async_nats::{Message, Subscriber};
@@ -24,6 +25,8 @@ use crate::nats::errors::Verdict;
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// The time without any message after which the consumer is given up.
 const SILENCE: Duration = Duration::from_secs(3);
+/// The time without a frame after which frames that are known to be there are fetched.
+const LATE: Duration = Duration::from_millis(250);
 /// The pause before the next consumer is made.
 const PAUSE: Duration = Duration::from_millis(250);
 /// The time to make a consumer.
@@ -64,23 +67,28 @@ pub(super) async fn follow(shared: Arc<Shared>) {
         }
         // A consumer may be out of reach while other replicas answer.
         catch_up(&shared).await;
-        tokio::time::sleep(PAUSE).await;
+        meanwhile(&shared, tokio::time::sleep(PAUSE)).await;
     }
 }
 
 async fn follow_once(shared: &Arc<Shared>) -> Result<Left, Verdict> {
-    let (mut messages, expects) = consume(shared).await?;
-    let mut expected = expects;
+    let mut messages = meanwhile(shared, consume(shared)).await?;
+    let mut expected = 1;
+    let mut heard = Instant::now();
     loop {
         tokio::select! {
             message = tokio::time::timeout(SILENCE, messages.next()) => {
                 let Ok(Some(message)) = message else { return Ok(Left::Broken) };
+                if message.status.is_none() {
+                    heard = Instant::now();
+                }
                 if !take_in(shared, message, &mut messages, &mut expected).await {
                     return Ok(Left::Broken);
                 }
             }
             () = shared.behind.notified() => {
-                if catch_up(shared).await {
+                // A consumer that brings frames is only late.
+                if heard.elapsed() > LATE && catch_up(shared).await {
                     return Ok(Left::Broken);
                 }
             }
@@ -91,8 +99,21 @@ async fn follow_once(shared: &Arc<Shared>) -> Result<Left, Verdict> {
     }
 }
 
-/// Makes a consumer of the frames after the newest followed one. Returns its messages, and the number of the first.
-async fn consume(shared: &Shared) -> Result<(Subscriber, u64), Verdict> {
+/// Waits for something, and fetches frames meanwhile if appends wait for them.
+async fn meanwhile<F: Future>(shared: &Arc<Shared>, waiting: F) -> F::Output {
+    let mut waiting = pin!(waiting);
+    loop {
+        tokio::select! {
+            done = &mut waiting => return done,
+            () = shared.behind.notified() => {
+                catch_up(shared).await;
+            }
+        }
+    }
+}
+
+/// Makes a consumer of the frames after the newest followed one, and returns its messages.
+async fn consume(shared: &Shared) -> Result<Subscriber, Verdict> {
     let stream = &shared.stream;
     let next = lock(&shared.followed).learnt_to + 1;
     let deliver_subject = stream.client.new_inbox();
@@ -116,7 +137,7 @@ async fn consume(shared: &Shared) -> Result<(Subscriber, u64), Verdict> {
         .context
         .create_consumer_on_stream(config, stream.name.as_str());
     match tokio::time::timeout(ANSWER, made).await {
-        Ok(Ok(_)) => Ok((messages, 1)),
+        Ok(Ok(_)) => Ok(messages),
         Ok(Err(error)) => Err(Verdict::Again(error.to_string())),
         Err(_) => Err(Verdict::Again("no answer in time".into())),
     }

@@ -11,7 +11,6 @@
 mod appender;
 mod blocks;
 mod cache;
-mod checks;
 mod cipher;
 mod count;
 mod follower;
@@ -41,10 +40,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
+use async_nats::jetstream::stream::{Config, DiscardPolicy};
 use signalbox_core::Event;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch as channel};
 use tokio::task::JoinHandle;
 
+use super::stream::ensure;
 use crate::inputs::Held;
 use crate::mutex::lock;
 use crate::names::Names;
@@ -60,10 +61,28 @@ use stream::Stream;
 
 /// The time for which an append waits for the servers. Clients give up after 8 to 15 seconds.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// The time within which the servers know the id of a message that is published again.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 /// The most bytes of events that wait to be stored.
 const WAITING: u32 = 64_000_000;
 /// The most appends in the queue to the appender; their memory is bounded by [`WAITING`].
 const QUEUE: usize = 10_000;
+
+/// The configuration of the stream.
+fn config(name: &str, options: &LogOptions) -> Config {
+    Config {
+        name: name.to_owned(),
+        description: Some("Signalbox: events, in frames".into()),
+        subjects: vec![format!("{}.*", options.subjects.subject(&["ev"]))],
+        discard: DiscardPolicy::New,
+        max_bytes: i64::try_from(options.max_bytes).unwrap_or(i64::MAX),
+        num_replicas: options.replicas,
+        duplicate_window: DUPLICATE_WINDOW,
+        allow_direct: true,
+        deny_delete: true,
+        ..Config::default()
+    }
+}
 
 /// The log. All routers of a journal have one on the same stream.
 pub(crate) struct EventLog {
@@ -73,8 +92,6 @@ pub(crate) struct EventLog {
     waiting: Arc<Semaphore>,
     appender: Mutex<Option<JoinHandle<()>>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
-    /// The newest sequence when the log was opened.
-    opened_at: u64,
 }
 
 impl EventLog {
@@ -93,7 +110,8 @@ impl EventLog {
             name: options.subjects.stream("EV"),
             start: options.start.clone(),
         };
-        let info = checks::open(&stream, &options).await?;
+        ensure(&stream.context, &config(&stream.name, &options)).await?;
+        let info = stream.state().await?;
         let hasher = match &options.cipher {
             None => IdHasher::Plain,
             Some(cipher) => IdHasher::Keyed(cipher.ids().clone()),
@@ -110,6 +128,7 @@ impl EventLog {
             known: info.state.last_seq.into(),
             first: info.state.first_seq.max(1).into(),
             acknowledged: 0.into(),
+            opened_at: info.state.last_seq,
             last_look: 0.into(),
             bytes: info.state.bytes.into(),
             max_bytes: u64::try_from(info.config.max_bytes).unwrap_or(u64::MAX).into(),
@@ -136,7 +155,6 @@ impl EventLog {
             waiting: Arc::new(Semaphore::new(WAITING as usize)),
             appender: Mutex::new(Some(appender)),
             tasks: Mutex::new(tasks),
-            opened_at: info.state.last_seq,
         })
     }
 
@@ -211,7 +229,9 @@ impl EventLog {
     pub(crate) async fn caught_up(&self) {
         let mut followed = self.shared.sequence.subscribe();
         // The sender lives as long as the log.
-        let _ = followed.wait_for(|followed| *followed >= self.opened_at).await;
+        let _ = followed
+            .wait_for(|followed| *followed >= self.shared.opened_at)
+            .await;
     }
 
     /// Reads the events from a position on, about 4 MB at most, up to [`EventLog::end`]. Duplicates are left out.

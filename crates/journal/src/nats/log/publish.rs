@@ -14,7 +14,7 @@ use super::cache::FrameEvents;
 use super::group::{ENOUGH, Group};
 use super::header::{FrameHeader, MOST_EVENTS};
 use super::shared::{Shared, blocking};
-use super::stream::ANSWER;
+use super::stream::{ANSWER, Stored};
 use super::{ids, place};
 use crate::dedup::{Dedup as _, Id, KeyedHash};
 use crate::log::encode::EncodedAppend;
@@ -161,17 +161,24 @@ async fn send(shared: &Shared, prepared: Prepared, group: &Group) -> Result<u64,
     let mut last = "it waited too long for others".to_owned();
     while Instant::now() < group.until {
         shared.lost_stream()?;
-        let sent_at = Instant::now();
+        let (sent_at, before) = (Instant::now(), shared.followed_to());
         let sent = shared
             .stream
             .publish(&subject, prepared.headers.clone(), prepared.body.clone())
             .await;
         match sent {
-            Ok(sequence) => {
+            Ok(stored) if stored.seq <= before && !stored.duplicate => {
+                // No reader of the former frames would ever see the event.
+                shared.health.gone(&format!(
+                    "the stream '{}' gave message {before} to another frame before: it was made anew, or the NATS servers have lost messages; restart the router to go on with what is left",
+                    shared.stream.name
+                ));
+            }
+            Ok(Stored { seq, .. }) => {
                 shared.health.stores();
-                shared.known.fetch_max(sequence, SeqCst);
-                shared.acknowledged.fetch_max(sequence, SeqCst);
-                return Ok(sequence);
+                shared.known.fetch_max(seq, SeqCst);
+                shared.acknowledged.fetch_max(seq, SeqCst);
+                return Ok(seq);
             }
             Err(Verdict::Full(_)) => {
                 return Err(AppendError::Full {
@@ -200,8 +207,12 @@ async fn send(shared: &Shared, prepared: Prepared, group: &Group) -> Result<u64,
     ))))
 }
 
-/// Waits until the follower has passed a sequence, as long as [`FOLLOW`].
+/// Waits until the follower has passed a sequence, as long as [`FOLLOW`]. While it still reads older frames after the start,
+/// that would take too long.
 async fn wait_for(shared: &Shared, sequence: u64) {
+    if shared.followed_to() < shared.opened_at {
+        return;
+    }
     let mut followed = shared.sequence.subscribe();
     let until = tokio::time::Instant::now() + FOLLOW;
     while tokio::time::Instant::now() < until {

@@ -39,6 +39,8 @@ pub(super) struct Shared {
     pub(super) known: AtomicU64,
     /// The oldest sequence that the stream has.
     pub(super) first: AtomicU64,
+    /// The newest sequence when the log was opened.
+    pub(super) opened_at: u64,
     /// The newest sequence at which a frame of this router was stored.
     pub(super) acknowledged: AtomicU64,
     /// The newest sequence that was followed when the stream's state was last asked for.

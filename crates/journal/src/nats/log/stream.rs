@@ -1,8 +1,9 @@
 //! The stream of frames, and requests to it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use async_nats::connection::State;
 use async_nats::jetstream::{self, ErrorCode, stream};
 use async_nats::{Client, HeaderMap, RequestErrorKind, Subscriber};
 use bytes::Bytes;
@@ -12,10 +13,15 @@ use serde::{Deserialize, Serialize};
 
 use super::header::FrameHeader;
 use super::time::unix_millis;
+use crate::JournalError;
 use crate::nats::errors::Verdict;
 
 /// The time to wait for an answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(3);
+
+/// The time that servers have to elect a leader while a router starts, and the pause between two questions.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// The stream of one journal.
 #[derive(Clone)]
@@ -33,12 +39,12 @@ pub(super) struct Info {
     /// The moment at which the stream was made, which tells it from another of the name.
     pub(super) created: String,
     pub(super) config: stream::Config,
-    pub(super) state: State,
+    pub(super) state: StreamState,
 }
 
 /// See [`Info`].
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct State {
+pub(super) struct StreamState {
     pub(super) bytes: u64,
     pub(super) first_seq: u64,
     pub(super) last_seq: u64,
@@ -52,8 +58,11 @@ pub(super) struct RawFrame {
 
 /// Where a message was stored.
 #[derive(Debug, Deserialize)]
-struct Stored {
-    seq: u64,
+pub(super) struct Stored {
+    pub(super) seq: u64,
+    /// True if it had been stored before.
+    #[serde(default)]
+    pub(super) duplicate: bool,
 }
 
 impl Stream {
@@ -69,12 +78,43 @@ impl Stream {
         }
     }
 
+    /// Returns the state of the stream that was opened just now. Waits for a leader.
+    pub(super) async fn state(&self) -> Result<Info, JournalError> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let why = match self.info().await {
+                Ok(Some(info)) => return Ok(info),
+                Ok(None) => "there is no such stream".to_owned(),
+                Err(Verdict::Again(why)) => why,
+                Err(other) => return Err(JournalError(other.told())),
+            };
+            if Instant::now() > until {
+                return Err(JournalError(format!(
+                    "the state of the stream {} is unknown: {why}; check that a majority of the NATS servers runs",
+                    self.name
+                )));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Refuses requests without a connection: the client would keep them all and send them when it is back.
+    fn connected(&self) -> Result<(), Verdict> {
+        match self.client.connection_state() {
+            State::Connected => Ok(()),
+            State::Pending | State::Disconnected => {
+                Err(Verdict::Again("there is no connection to a server".into()))
+            }
+        }
+    }
+
     /// Sends a request to JetStream's API.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         subject: &str,
         body: &impl Serialize,
     ) -> Result<Result<T, jetstream::Error>, Verdict> {
+        self.connected()?;
         let asked = self
             .context
             .request::<_, _, serde_json::Value>(subject.to_owned(), body);
@@ -85,14 +125,15 @@ impl Stream {
         read(answer)
     }
 
-    /// Publishes a message and returns its sequence. One that is published again with the same id within the stream's
-    /// duplicate window has the sequence of the first time.
+    /// Publishes a message. One that is published again with the same id within the stream's duplicate window keeps the
+    /// sequence of the first time.
     pub(super) async fn publish(
         &self,
         subject: &str,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<u64, Verdict> {
+    ) -> Result<Stored, Verdict> {
+        self.connected()?;
         let request = async_nats::Request::new()
             .headers(headers)
             .payload(body)
@@ -106,13 +147,13 @@ impl Stream {
         })?;
         let answer = serde_json::from_slice(&answer.payload)
             .map_err(|error| Verdict::Tell(format!("the server's answer cannot be read: {error}")))?;
-        let stored: Stored = read(answer)?.map_err(|error| Verdict::of(&error))?;
-        Ok(stored.seq)
+        read(answer)?.map_err(|error| Verdict::of(&error))
     }
 
     /// Reads frames from any replica: at most `most` and about `bytes`, from a sequence on. Frames that are gone are passed
     /// over. A replica may be behind the leader, so nothing follows from an answer that is short or empty.
     pub(super) async fn frames(&self, from: u64, most: u64, bytes: usize) -> Result<Vec<RawFrame>, Verdict> {
+        self.connected()?;
         let inbox = self.client.new_inbox();
         let again = |error: &dyn std::fmt::Display| Verdict::Again(error.to_string());
         let answers = self.client.subscribe(inbox.clone()).await;

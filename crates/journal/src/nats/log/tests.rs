@@ -422,7 +422,8 @@ async fn a_stream_of_another_kind_is_refused_with_the_remedy() {
     made.await.unwrap();
     let error = open(&cluster, options(cache.path(), "a-1")).await.err().unwrap();
     assert!(
-        error.0.contains("discard is old, and must be new") && error.0.contains("nats stream edit"),
+        error.0.contains("discard is Old, and the journal needs New")
+            && error.0.contains("nats stream edit sbx_EV --discard"),
         "{error}"
     );
     context.delete_stream("sbx_EV").await.unwrap();
@@ -434,4 +435,143 @@ async fn a_stream_of_another_kind_is_refused_with_the_remedy() {
     };
     let log = open(&cluster, larger).await.unwrap();
     assert_eq!(log.usage().1, 2 * ROOM);
+}
+
+/// Ids are written to files while the log runs, and the process may die at any moment of that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_event_is_a_duplicate_of_itself_after_a_crash() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let (cluster, cache) = (NatsCluster::start(1).await, tempfile::tempdir().unwrap());
+    for round in 0..4 {
+        let small = LogOptions {
+            // A file for each 256 ids.
+            dedup_memory: 0,
+            ..options(cache.path(), &format!("a-{round}"))
+        };
+        let log = open(&cluster, small).await.unwrap();
+        tokio::time::timeout(LONG, log.caught_up()).await.unwrap();
+        let before = round * 1_000;
+        assert_eq!(log.count(0, log.end()).await.unwrap(), before);
+        for part in 0..10 {
+            let ids = before + part * 100..before + part * 100 + 100;
+            assert_eq!(stored(&append(&log, events(ids)).await.unwrap()), 100);
+            // Time is not waited for: the care for the ids is due at once.
+            lock(&log.shared.followed).tended = None;
+        }
+        let fates = append(&log, events(0..before + 1_000)).await.unwrap();
+        assert_eq!(stored(&fates), 0, "{round}");
+        assert_eq!(log.count(0, log.end()).await.unwrap(), before + 1_000);
+        assert_eq!(all_from(&log, 0).await.0.len() as u64, before + 1_000);
+        // As kill -9: nothing more is written.
+        drop(log);
+    }
+    let names = std::fs::read_dir(cache.path())
+        .unwrap()
+        .map(|file| file.unwrap().file_name());
+    let names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    assert!(names.iter().any(|name| name.starts_with("ids-")), "{names:?}");
+    assert!(names.iter().any(|name| name == "followed.bin"), "{names:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_servers_appends_fail_in_time_and_go_on_with_them() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let (mut cluster, cache) = (NatsCluster::start(1).await, tempfile::tempdir().unwrap());
+    let log = open(&cluster, options(cache.path(), "a-1")).await.unwrap();
+    append(&log, events(0..10)).await.unwrap();
+    cluster.kill(0);
+    let start = Instant::now();
+    let error = append(&log, events(10..20)).await.unwrap_err();
+    assert!(matches!(error, AppendError::Failed(_)), "{error}");
+    let took = start.elapsed();
+    assert!(
+        took >= PATIENCE / 2 && took < PATIENCE + Duration::from_secs(4),
+        "{took:?}"
+    );
+    let refusing = async {
+        while log.refusing().is_none() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(LONG, refusing).await.unwrap();
+    let refusing = log.refusing().unwrap();
+    assert!(!refusing.until_restart && refusing.why.contains("a majority of them runs"));
+    cluster.start_again(0).await;
+    let fates = loop {
+        match append(&log, events(5..20)).await {
+            Ok(fates) => break fates,
+            Err(AppendError::Failed(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    };
+    // The refused ones may have been stored by an attempt that was on its way.
+    assert!([0, 10].contains(&stored(&fates)), "{fates:?}");
+    assert_eq!(log.refusing(), None);
+    assert_eq!(all_from(&log, 0).await.0.len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_death_of_a_follower_is_hardly_noticed() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let (mut cluster, cache) = (NatsCluster::start(3).await, tempfile::tempdir().unwrap());
+    let three = LogOptions {
+        replicas: 3,
+        ..options(cache.path(), "a-1")
+    };
+    let log = open(&cluster, three).await.unwrap();
+    let mut next = 0;
+    let mut longest = Duration::ZERO;
+    // One of them runs the consumer.
+    for server in 0..3 {
+        if server == cluster.wait_for_leader("sbx_EV").await {
+            continue;
+        }
+        cluster.kill(server);
+        for _ in 0..100 {
+            let start = Instant::now();
+            assert_eq!(stored(&append(&log, events(next..next + 10)).await.unwrap()), 10);
+            longest = longest.max(start.elapsed());
+            next += 10;
+        }
+        cluster.start_again(server).await;
+    }
+    eprintln!("the longest append took {longest:?}");
+    assert!(longest < Duration::from_secs(6), "{longest:?}");
+    assert_eq!(log.count(0, log.end()).await.unwrap(), next);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_was_made_anew_takes_no_events() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let (cluster, cache) = (NatsCluster::start(1).await, tempfile::tempdir().unwrap());
+    let log = open(&cluster, options(cache.path(), "a-1")).await.unwrap();
+    for n in 0..5 {
+        append(&log, events(n * 10..n * 10 + 10)).await.unwrap();
+    }
+    let context = jetstream::new(async_nats::connect(cluster.url(0)).await.unwrap());
+    context.delete_stream("sbx_EV").await.unwrap();
+    ensure(&context, &config("sbx_EV", &options(cache.path(), "b-1")))
+        .await
+        .unwrap();
+    let error = append(&log, events(100..110)).await.unwrap_err().to_string();
+    assert!(
+        error.contains("made anew") && error.contains("restart"),
+        "{error}"
+    );
+    assert!(log.refusing().unwrap().until_restart);
+    assert!(log.read(0).await.is_err(), "nothing is invented");
+    log.shutdown().await;
+    // A restart goes on with the new stream, and uses nothing of the former one.
+    let log = open(&cluster, options(cache.path(), "a-2")).await.unwrap();
+    tokio::time::timeout(LONG, log.caught_up()).await.unwrap();
+    let fates = append(&log, events(0..10)).await.unwrap();
+    assert_eq!(stored(&fates), 10);
 }
