@@ -31,5 +31,7 @@ mod journals;
 mod privacy;
 mod quality;
 mod routing;
+#[cfg(feature = "nats")]
+mod streams;
 mod tap;
 mod tester;
