@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use signalbox_core::escape::plain;
 
+use crate::nodes::NodeStatus;
 use crate::status::{SealStatus, SinkStatus, SourceStatus, Status, sum};
 
 const DROPPED: &str = "dead letters dropped to make room or for their age";
@@ -27,7 +28,13 @@ impl Status {
         let sinks = self.sinks.iter().map(|(name, sink)| sink_row(name, sink));
         let head = "sink journalled delivered filtered rejected expired pending retried state";
         table(&mut out, head, sinks.collect());
+        let nodes = self.nodes.iter().map(node_row);
+        table(&mut out, "router version silent drives", nodes.collect());
         let mut details = String::new();
+        for node in &self.nodes {
+            let differs = (!node.differs.is_empty()).then(|| node.differs.join(", "));
+            line(&mut details, &node.name, "its file differs in", differs);
+        }
         for (name, source) in &self.sources {
             source_details(source, |what, text| line(&mut details, name, what, text));
         }
@@ -116,6 +123,23 @@ impl Status {
         });
         out
     }
+}
+
+fn node_row(node: &NodeStatus) -> Vec<String> {
+    let name = match node.own {
+        true => format!("{} (this one)", node.name),
+        false => node.name.clone(),
+    };
+    let drives = match node.drives.is_empty() {
+        true => "-".to_owned(),
+        false => node.drives.join(", "),
+    };
+    vec![
+        name,
+        node.version.clone(),
+        format!("{} s", node.silent_seconds),
+        drives,
+    ]
 }
 
 fn source_details(source: &SourceStatus, mut say: impl FnMut(&str, Option<String>)) {

@@ -15,6 +15,7 @@ use signalbox_runtime::telemetry::{VERSION, oldest_pending_age, warning_key};
 
 use crate::alerts::AlertStatus;
 use crate::audit::AuditStatus;
+use crate::nodes::{self, NodeStatus};
 
 /// The start of a pipeline: a time for people, and one by the monotonic clock.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,9 @@ pub struct Status {
     /// The webhook of `[alerts]`; none if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alerts: Option<AlertStatus>,
+    /// The routers that share the journal; none if no other router can share it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeStatus>,
     /// Sinks that are no longer configured but still hold unsettled events.
     pub orphans: Vec<OrphanStatus>,
     /// The age of `orphans` in seconds; none if the journal has not answered yet.
@@ -408,6 +412,7 @@ impl Status {
             history: ledger.history.as_ref().map(History::health),
             audit: None,
             alerts: None,
+            nodes: nodes::nodes(source.journal()),
             orphans: Vec::new(),
             orphans_age_seconds: None,
             version: VERSION.to_owned(),

@@ -29,7 +29,7 @@ use crate::delivery::Stage;
 use crate::erase::{self, EraseRequest, Erased, Stood};
 use crate::forget::{Forget, Forgotten};
 use crate::history;
-use crate::ledger::{Ledger, SinkLedger, SourceLedger};
+use crate::ledger::{DrivenBy, Ledger, SinkLedger, SourceLedger};
 use crate::running::{Running, View, is_disabled};
 use crate::scores::DestinationScores;
 use crate::telemetry::SinkMeters;
@@ -152,6 +152,9 @@ impl Command {
                 // The receiver is gone if the client hung up.
                 let _ = reply.send(result);
             }
+            Command::Replay(sink, range, reply) if range.again && running.is_elsewhere(&sink) => {
+                let _ = reply.send(Err(replayed_elsewhere(&sink, running)));
+            }
             Command::Replay(sink, range, reply) => {
                 let ledger = running.ledger().sinks.get(&*sink).cloned().unwrap_or_default();
                 let result = running
@@ -186,6 +189,19 @@ impl Command {
         }
         Ok(())
     }
+}
+
+/// Returns the refusal of a replay that sends known records again at a router that does not know them.
+fn replayed_elsewhere(sink: &str, running: &Running) -> String {
+    let ledger = running.ledger().sinks.get(sink);
+    let router = match ledger.map(|ledger| ledger.driven_by()) {
+        Some(DrivenBy::Another(node)) => format!("the router '{node}'"),
+        _ => "the router that drives it".to_owned(),
+    };
+    format!(
+        "only {router} knows which records of the sink '{sink}' were sent: repeat the command with the admin address of that \
+         router, or leave out --again"
+    )
 }
 
 /// A handle to a running pipeline.

@@ -41,6 +41,10 @@ use crate::tester::TestedSink;
 /// same processor wait less than a millisecond.
 const READ: usize = 64;
 
+/// The time after the end of a driver's right in which its last commit may still become durable: no other router need have
+/// taken the sink yet.
+const LAST_COMMIT: Duration = Duration::from_secs(1);
+
 /// The ways to stop a driver.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
@@ -235,7 +239,16 @@ impl Driver {
         self.pending.events.ledger.backpressure.asks(false);
         self.attempts.shutdown().await;
         self.pending.events.commit();
-        self.pending.events.reader.flush().await;
+        let tenure = self.tenure;
+        let too_late = async {
+            tenure.ended().await;
+            tokio::time::sleep(LAST_COMMIT).await;
+        };
+        tokio::select! {
+            () = self.pending.events.reader.flush() => {}
+            // Another router may go on, and the commit is refused then.
+            () = too_late => {}
+        }
         self.pending.events.ledger.in_flight.set(0);
         // The next driver sends the records that were not delivered.
         self.pending.events.sent_keys.leave();

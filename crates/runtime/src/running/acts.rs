@@ -98,6 +98,11 @@ impl Running {
         self.sinks.contains_key(sink) || self.waiting.contains_key(sink)
     }
 
+    /// True if another router drives a sink, or none for the moment.
+    pub fn is_elsewhere(&self, sink: &str) -> bool {
+        self.waiting.contains_key(sink)
+    }
+
     /// True if a source is configured and runs.
     pub fn has_source(&self, source: &str) -> bool {
         self.sources.contains_key(source)

@@ -1,4 +1,4 @@
-//! The counts of sinks that other routers drive, which this router reads from the journal.
+//! The exchange with the other routers of a journal: the counts of sinks that they drive, and reports about this one.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,9 +8,10 @@ use signalbox_journal::{Journal, SinkState};
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::report::OwnFacts;
 use crate::ledger::{DrivenBy, SinkLedger};
 
-/// Interval at which the counts are read.
+/// Interval at which the counts are read and a report is made.
 const EVERY: Duration = Duration::from_secs(3);
 
 type Ledgers = BTreeMap<Arc<str>, Arc<SinkLedger>>;
@@ -19,18 +20,21 @@ type Ledgers = BTreeMap<Arc<str>, Arc<SinkLedger>>;
 #[derive(Default)]
 pub(super) struct Followed {
     sinks: Arc<Mutex<Ledgers>>,
-    /// Notified when another sink is followed.
+    /// The facts about this router.
+    facts: Arc<Mutex<OwnFacts>>,
+    /// Notified when another sink is followed, and when the facts change.
     news: Arc<Notify>,
     task: Option<AbortOnDropHandle<()>>,
 }
 
 impl Followed {
-    /// Begins to read the counts from a journal that other routers share.
-    pub(super) fn watch(journal: Arc<dyn Journal>) -> Followed {
-        let followed = Followed::default();
-        let (sinks, news) = (followed.sinks.clone(), followed.news.clone());
+    /// Begins to read the counts from a journal that other routers share, and to report to them.
+    pub(super) fn watch(&mut self, journal: Arc<dyn Journal>) {
+        let (sinks, news, facts) = (self.sinks.clone(), self.news.clone(), self.facts.clone());
         let watch = async move {
             loop {
+                let report = facts.lock().unwrap_or_else(PoisonError::into_inner).report();
+                journal.report(report);
                 if !lock(&sinks).is_empty() {
                     read(&*journal, &sinks).await;
                 }
@@ -40,10 +44,13 @@ impl Followed {
                 }
             }
         };
-        Followed {
-            task: Some(AbortOnDropHandle::new(tokio::spawn(watch))),
-            ..followed
-        }
+        self.task = Some(AbortOnDropHandle::new(tokio::spawn(watch)));
+    }
+
+    /// Replaces the facts that this router reports.
+    pub(super) fn tell(&self, facts: OwnFacts) {
+        *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+        self.news.notify_one();
     }
 
     /// Follows a sink that another router may drive.

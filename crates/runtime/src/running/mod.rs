@@ -8,6 +8,7 @@ mod ending;
 mod followed;
 mod hand_over;
 mod reload;
+mod report;
 mod sinks;
 mod sources;
 mod stop;
@@ -38,6 +39,7 @@ use crate::telemetry::Telemetry;
 
 use ending::{Ending, ended};
 use followed::Followed;
+use report::OwnFacts;
 use sinks::{SinkHandle, Waiting};
 use sources::SourceHandle;
 pub use turns::Turn;
@@ -159,6 +161,7 @@ impl Running {
         telemetry: Option<&Telemetry>,
         sockets: Arc<OpenSockets>,
     ) -> Result<Running, StartError> {
+        let facts = OwnFacts::of(&pipeline, &ledger);
         let mut running = Running {
             ledger,
             dead_letters: Arc::new(DeadLetters::new(pipeline.dead_letters.personal_data)),
@@ -181,6 +184,7 @@ impl Running {
             orphans: None,
             retention: pipeline.journal.orphan_retention.map(|span| span.0),
         };
+        running.followed.tell(facts);
         let started = running.start_all(pipeline, telemetry).await;
         if let Err(error) = started {
             running.stop(Duration::from_secs(1)).await;
@@ -206,7 +210,7 @@ impl Running {
         telemetry: Option<&Telemetry>,
     ) -> Result<(), StartError> {
         if self.shared {
-            self.followed = Followed::watch(self.journal.clone());
+            self.followed.watch(self.journal.clone());
         }
         let adopted = self.journal.adopt(&self.roster).await;
         adopted.map_err(|error| StartError(error.to_string()))?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use signalbox_core::StartError;
 
+use super::report::OwnFacts;
 use super::sources::SourceHandle;
 use super::{Running, groups, members, names};
 use crate::dead_letters::DeadLetters;
@@ -32,6 +33,7 @@ impl Running {
         let roster = pipeline.roster();
         self.roster.clone_from(&roster);
         let counted: Vec<Arc<str>> = self.ledger.sources.keys().cloned().collect();
+        self.followed.tell(OwnFacts::of(&pipeline, &ledger));
         self.ledger = ledger;
         self.dead_letters = Arc::new(DeadLetters::new(pipeline.dead_letters.personal_data));
         let same_sinks: Vec<Arc<str>> = pipeline

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use signalbox_core::{Batch, Event, Outcome, Prepared, Reason, Receipt, Record, Report, Sink};
-use signalbox_journal::{Journal, Letters as _, Start};
+use signalbox_journal::{Journal, Letters as _, Log as _, Start};
 use tokio::sync::Semaphore;
 
 use self::shared::{Cluster, Shared};
@@ -288,6 +288,18 @@ async fn a_sink_is_driven_by_the_router_that_has_the_right() {
         (destination.from("one").len(), destination.from("two").len()),
         (6, 3)
     );
+    let reported = |one: &Router, sum: &str| {
+        let nodes = one.journal.nodes();
+        let sums = nodes
+            .iter()
+            .find(|node| !node.own)
+            .and_then(|two| two.report.sums.get("sinks.c").cloned());
+        sums.and_then(|sums| sums.get(sum).copied())
+    };
+    until(&mut [&mut one, &mut two], |routers| {
+        reported(routers[0], "delivered") == Some(3)
+    })
+    .await;
     // The other router follows the counts, and does not count them as its own.
     until(&mut [&mut one, &mut two], |routers| {
         routers[0].delivered("c") == 3

@@ -9,9 +9,9 @@ use signalbox_core::Event;
 use signalbox_journal::{
     Ahead, AppendError, Appended, Commit, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage,
     DeadLetterQuota, Entry, Erasure, ErasureList, ErasureResults, Erasures, Found, Group, Index,
-    JournalError, LetterCounts, Letters, Log, LogHits, MemoryJournal, Node, Page, Position, Progress, Read,
-    Reader, Resumed, Returned, Roster, SendAgain, SinkState, SourceTotals, Start, States, Subject,
-    Subscription, Taken, Tenure, Tenures, Usage, Wanted,
+    JournalError, LetterCounts, Letters, Log, LogHits, MemoryJournal, Node, NodeReport, Page, Position,
+    Progress, Read, Reader, Resumed, Returned, Roster, SendAgain, SinkState, SourceTotals, Start, States,
+    Subject, Subscription, Taken, Tenure, Tenures, Usage, Wanted,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -267,6 +267,13 @@ impl Log for Shared {
             node.own = node.name == self.name;
         }
         nodes
+    }
+
+    fn report(&self, report: NodeReport) {
+        let mut nodes = self.cluster.nodes.lock().unwrap();
+        if let Some(node) = nodes.iter_mut().find(|node| node.name == self.name) {
+            node.report = report;
+        }
     }
 
     fn tends(&self) -> bool {
