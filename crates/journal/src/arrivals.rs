@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
+use tokio::sync::Notify;
+
 use crate::Owed;
 
 /// The number of events that were appended for a sink since its reader was opened. The journal adds them at the moment
@@ -16,6 +18,8 @@ struct Counter {
     events: AtomicU64,
     /// Set when another reader of the sink was opened.
     revoked: AtomicBool,
+    /// Woken then.
+    ended: Notify,
 }
 
 impl Arrivals {
@@ -23,6 +27,24 @@ impl Arrivals {
     #[inline]
     pub fn count(&self) -> u64 {
         self.0.events.load(SeqCst)
+    }
+
+    /// Ends the reader: its commits have no effect any more.
+    pub(crate) fn revoke(&self) {
+        self.0.revoked.store(true, SeqCst);
+        self.0.ended.notify_waiters();
+    }
+
+    /// Waits until the reader is revoked.
+    #[cfg(feature = "nats")]
+    pub(crate) async fn revoked(&self) {
+        let ended = self.0.ended.notified();
+        tokio::pin!(ended);
+        // Registered before looking, so that the end in between is not missed.
+        ended.as_mut().enable();
+        if !self.is_revoked() {
+            ended.await;
+        }
     }
 
     /// True if another reader of the sink was opened since.
@@ -45,7 +67,7 @@ impl Counters {
         let sources = owed.open_sources().map(str::to_owned).collect();
         let arrivals = Arrivals::default();
         if let Some((_, old)) = self.0.insert(sink.to_owned(), (sources, arrivals.clone())) {
-            old.0.revoked.store(true, SeqCst);
+            old.revoke();
         }
         arrivals
     }
@@ -54,7 +76,7 @@ impl Counters {
     #[cfg(feature = "nats")]
     pub(crate) fn revoke(&self, sink: &str) {
         if let Some((_, arrivals)) = self.0.get(sink) {
-            arrivals.0.revoked.store(true, SeqCst);
+            arrivals.revoke();
         }
     }
 

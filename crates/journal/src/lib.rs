@@ -26,7 +26,6 @@ mod memory;
 mod mutex;
 mod names;
 #[cfg(feature = "nats")]
-#[allow(dead_code)]
 mod nats;
 mod node;
 mod panic_guard;
@@ -61,6 +60,8 @@ pub use memory::MemoryJournal;
 pub use names::{Named, Roster};
 #[cfg(feature = "nats")]
 pub use nats::monitoring::{MonitorAnswer, check_sync};
+#[cfg(feature = "nats")]
+pub use nats::{NatsJournal, NatsOptions};
 pub use node::{Node, NodeReport};
 pub use position::{Entry, Loss, Lost, Position};
 pub use progress::{Commit, Open, Parked, Progress, RecordEnd, SourceTotals, Totals};

@@ -1,11 +1,14 @@
 //! Opening the journal that the configuration names.
 
+#[cfg(feature = "nats")]
+mod nats;
+
 use std::sync::Arc;
 
 use signalbox_config::{DeadLetterSettings, JournalKind, JournalSettings, OnFull};
 use signalbox_journal::{DeadLetterQuota, DiskJournal, DiskOptions, Journal, Keys, MemoryJournal};
 
-/// Opens the journal. Blocks: after a crash up to a few seconds.
+/// Opens the journal. Blocks: after a crash up to a few seconds. Call it where tokio's runtime may be blocked.
 ///
 /// # Errors
 /// A sentence that names the folder and what to do.
@@ -41,6 +44,9 @@ fn open_with(
             let quota = quota(dead_letters, &MemoryJournal::DEAD_LETTERS);
             return Ok(Arc::new(MemoryJournal::with_quota(settings.limit(), quota)));
         }
+        #[cfg(feature = "nats")]
+        JournalKind::Nats => return nats::open(settings, quota(dead_letters, &DeadLetterQuota::default())),
+        #[cfg(not(feature = "nats"))]
         JournalKind::Nats => return Err(format!("journal: {WITHOUT_NATS}; {WITH_NATS}")),
     }
     let default = DiskOptions::new(settings.folder());

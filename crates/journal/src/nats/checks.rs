@@ -126,6 +126,10 @@ fn unusable(error: &AccountError) -> String {
 }
 
 /// Says why the servers refuse to make a stream.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the streams word their refusals themselves so far")
+)]
 pub(crate) fn refused(error: &jetstream::Error, stream: &str, replicas: u8) -> String {
     match error.error_code() {
         ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED => format!(

@@ -9,18 +9,34 @@
 //! JetStream serves as a replicated log and as a replicated register with compare-and-swap, not as a queue: no durable
 //! consumers and no acknowledgements of the server's.
 
+mod adopt;
 mod book;
 mod bucket;
 pub(crate) mod checks;
 mod cluster;
+mod commits;
+mod erasures;
 mod errors;
 mod former;
 mod janitor;
+mod journal;
+mod keys;
 mod lease;
+mod letters;
 mod log;
 pub(crate) mod monitoring;
 mod nodes;
+mod options;
+mod queue;
+mod reader;
+mod space;
+mod states;
 mod stream;
 mod subjects;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use journal::NatsJournal;
+pub use options::NatsOptions;

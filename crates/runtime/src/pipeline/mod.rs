@@ -233,7 +233,7 @@ impl Pipeline {
 
 /// Returns an error if this build does not have the journal that the file names.
 fn missing_journal(config: &LoadedConfig) -> Option<Diagnostic> {
-    let missing = config.journal.kind == JournalKind::Nats;
+    let missing = config.journal.kind == JournalKind::Nats && !cfg!(feature = "nats");
     let (message, help) = (WITHOUT_NATS.to_owned(), Some(WITH_NATS.to_owned()));
     missing.then(|| config.origin.diagnostic("journal.type", message, help))
 }

@@ -3,8 +3,11 @@
 
 mod follow;
 pub(crate) mod key;
+pub(crate) mod open;
 pub(crate) mod parked;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 pub(crate) mod values;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,6 +23,7 @@ use crate::{
 };
 use key::Key;
 use parked::ParkedHead;
+use store::Write;
 use values::read;
 
 /// A sink.
@@ -91,7 +95,9 @@ pub(crate) struct Book {
     sequences: HashMap<Key, u64>,
     /// The newest sequence that was read.
     pub(crate) read_to: u64,
-    /// The open readers of this router.
+    /// The position after the newest event that readers can read.
+    pub(crate) log_end: Position,
+    /// The open readers of this router, which count the events that come.
     pub(crate) readers: Counters,
     /// The subjects of records that could not be read, damaged or of a newer version.
     pub(crate) unreadable: BTreeSet<String>,
@@ -112,6 +118,7 @@ impl Book {
             erasures: Arc::new(ErasureStore::in_memory()),
             sequences: HashMap::new(),
             read_to: 0,
+            log_end: 0,
             readers: Counters::default(),
             unreadable: BTreeSet::new(),
         }
@@ -125,6 +132,7 @@ impl Book {
         *self = Book {
             readers,
             erasures,
+            log_end: self.log_end,
             ..fresh
         };
     }
@@ -144,9 +152,39 @@ impl Book {
         self.sinks.iter().filter(|(name, _)| self.has_sink(name))
     }
 
-    /// Opens the counter of arrivals of a sink's reader, and revokes its earlier reader.
-    pub(crate) fn open_reader(&mut self, sink: &str, owed: &Owed) -> Arrivals {
-        self.readers.open(sink, owed)
+    /// Makes the writes that remove parked events of a sink with their histories.
+    pub(crate) fn unpark_writes(
+        &self,
+        sink: &str,
+        positions: impl IntoIterator<Item = Position>,
+    ) -> Vec<Write> {
+        let mut writes = Vec::new();
+        for position in positions {
+            let known = self.sinks.get(sink).and_then(|sink| sink.parked.get(&position));
+            let key = known.map(|record| record.key.clone());
+            writes.push(Write::remove(
+                key.unwrap_or_else(|| Key::Parked(sink.to_owned(), position)),
+            ));
+            let history = Key::Open(sink.to_owned(), position);
+            if self.sequence(&history) > 0 {
+                writes.push(Write::remove(history));
+            }
+        }
+        writes
+    }
+
+    /// Notes that events have become readable, counted by source, and the position after the last of them.
+    pub(crate) fn events_came(&mut self, counts: &BTreeMap<Arc<str>, u64>, end: Position) {
+        for (source, count) in counts {
+            self.readers.add(source, *count);
+        }
+        self.log_end = self.log_end.max(end);
+    }
+
+    /// Opens the counter of arrivals of a sink's reader, and revokes its earlier reader. Returns also the position from
+    /// which it counts.
+    pub(crate) fn open_reader(&mut self, sink: &str, owed: &Owed) -> (Position, Arrivals) {
+        (self.log_end, self.readers.open(sink, owed))
     }
 
     /// Takes in a record. `own` is true if this router wrote it; the readers of a sink that another router changed are

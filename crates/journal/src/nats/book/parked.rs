@@ -72,13 +72,13 @@ fn split(value: &[u8]) -> Option<(ParkedHead, &[u8])> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
     use signalbox_core::{Event, Receipt};
 
     use super::*;
 
-    fn parked() -> Parked {
+    pub(crate) fn parked() -> Parked {
         let receipt = Receipt {
             source: "shop".into(),
             received_at: 5,

@@ -2,13 +2,14 @@
 //! change may name the sequence that it replaces, so that a change made from what is no longer true is refused.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::{self, stream};
 use bytes::Bytes;
 use serde::Deserialize;
+use signalbox_nats::Watchdog;
 use tokio::sync::watch;
 
 use super::Book;
@@ -104,6 +105,8 @@ pub(crate) struct Store {
     /// The id of this process.
     pub(crate) start: String,
     changes: AtomicU64,
+    /// Told of requests that nobody answers.
+    watchdog: Option<Arc<Watchdog>>,
     book: Mutex<Book>,
     pub(super) read_to: watch::Sender<u64>,
 }
@@ -117,7 +120,7 @@ struct Answer {
 }
 
 impl Store {
-    pub(super) fn new(
+    pub(crate) fn new(
         context: jetstream::Context,
         stream: stream::Stream<()>,
         subjects: Subjects,
@@ -132,9 +135,15 @@ impl Store {
             values,
             start,
             changes: AtomicU64::new(0),
+            watchdog: None,
             book: Mutex::new(book),
             read_to: watch::channel(0).0,
         }
+    }
+
+    /// Lets a watchdog know of requests that nobody answers.
+    pub(super) fn watched(self, watchdog: Option<Arc<Watchdog>>) -> Store {
+        Store { watchdog, ..self }
     }
 
     /// The book. Hold the guard for a moment only.
@@ -254,6 +263,11 @@ impl Store {
             .payload(payload.clone())
             .timeout(Some(ANSWER));
         let answer = client.send_request(subject.clone(), request).await;
+        if let (Err(error), Some(watchdog)) = (&answer, &self.watchdog)
+            && error.kind() == async_nats::RequestErrorKind::TimedOut
+        {
+            watchdog.unanswered().await;
+        }
         let answer = answer.map_err(|error| Verdict::Again(error.to_string()))?;
         let answer: Answer = serde_json::from_slice(&answer.payload)
             .map_err(|error| Verdict::Tell(format!("the server's answer cannot be read: {error}")))?;
@@ -276,6 +290,23 @@ impl Store {
             }
             Err(error) if error.kind() == stream::LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(Verdict::Again(error.to_string())),
+        }
+    }
+
+    /// Asks the stream's leader for the newest value of a key, with its sequence; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the servers do not answer.
+    pub(crate) async fn newest(&self, key: &Key) -> Result<Option<(u64, Vec<u8>)>, JournalError> {
+        let subject = key.subject(&self.subjects);
+        match self.stream.get_last_raw_message_by_subject(&subject).await {
+            Ok(message) if message.payload.is_empty() => Ok(None),
+            Ok(message) => {
+                let value = self.values.decode(&subject, &message.payload);
+                Ok(value.map(|value| (message.sequence, value.into_owned())))
+            }
+            Err(error) if error.kind() == stream::LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(JournalError(format!("the NATS servers do not answer: {error}"))),
         }
     }
 

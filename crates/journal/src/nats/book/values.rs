@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use crate::JournalError;
 use crate::seal::records::RecordCipher;
 
-/// The first byte of a sealed value. No text contains it: 0xF7 never occurs in UTF-8.
-const SEALED: u8 = 0xF7;
+/// The first bytes of a sealed value. No text contains them: 0xF7 never occurs in UTF-8.
+const SEALED: [u8; 8] = *b"\xF7sbseal1";
 
 /// Encodes and decodes values. A sealed value opens at its own subject only.
 #[derive(Clone, Default)]
@@ -30,14 +30,13 @@ impl Values {
             return Ok(value);
         };
         let sealed = cipher.seal(subject.as_bytes(), &value);
-        let mut sealed = sealed.map_err(|error| JournalError(error.to_string()))?;
-        sealed.insert(0, SEALED);
-        Ok(sealed)
+        let sealed = sealed.map_err(|error| JournalError(error.to_string()))?;
+        Ok([&SEALED[..], &sealed].concat())
     }
 
     /// Decodes the value of a subject; `None` if it was changed, belongs to another subject, or is sealed under another key.
     pub(crate) fn decode<'a>(&self, subject: &str, bytes: &'a [u8]) -> Option<Cow<'a, [u8]>> {
-        match (bytes.strip_prefix(&[SEALED]), &self.0) {
+        match (bytes.strip_prefix(&SEALED), &self.0) {
             (None, _) => Some(bytes.into()),
             (Some(sealed), Some(cipher)) => cipher.open(subject.as_bytes(), sealed).map(Cow::Owned),
             (Some(_), None) => None,

@@ -11,7 +11,7 @@
 mod appender;
 mod blocks;
 mod cache;
-mod cipher;
+pub(super) mod cipher;
 mod count;
 mod follower;
 pub(crate) mod frames;
@@ -21,7 +21,7 @@ mod health;
 mod ids;
 mod marks;
 pub(crate) mod options;
-mod place;
+pub(super) mod place;
 mod publish;
 mod read;
 mod shared;

@@ -11,7 +11,7 @@ pub(super) fn position(sequence: u64, index: usize) -> Position {
 }
 
 /// The first position of a frame.
-pub(super) fn start(sequence: u64) -> Position {
+pub(in crate::nats) fn start(sequence: u64) -> Position {
     sequence << INDEX
 }
 

@@ -115,11 +115,6 @@ impl Nodes {
         lock(&self.shared.table).prefers_own(group, without, Instant::now())
     }
 
-    /// Changes when a router comes, goes, or changes its groups.
-    pub(crate) fn changed(&self) -> watch::Receiver<()> {
-        self.shared.changed.subscribe()
-    }
-
     /// Says that this router stops, so that the others no longer leave groups to it.
     pub(crate) async fn leave(&self) {
         self.reports.abort();

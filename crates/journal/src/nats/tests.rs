@@ -1,0 +1,169 @@
+//! The whole journal against a server.
+
+use std::time::Duration;
+
+use signalbox_core::{Event, Receipt};
+use signalbox_nats::Connection;
+use signalbox_testkit::NatsCluster;
+
+use super::{NatsJournal, NatsOptions};
+use crate::{
+    Appended, Commit, DeadLetter, DeadLetterFilter, Group, Letters as _, Log as _, Position, Progress, Read,
+    Reader, Start, States as _, Subscription,
+};
+
+async fn open(cluster: &NatsCluster, node: &str, cache: &std::path::Path) -> NatsJournal {
+    let connection = Connection {
+        servers: cluster.urls(),
+        ..Connection::default()
+    };
+    let client = signalbox_nats::connect(&connection, "journal").await.unwrap();
+    let options = NatsOptions {
+        replicas: cluster.len(),
+        takeover: Duration::from_secs(3),
+        max_bytes: 100_000_000,
+        ..NatsOptions::new(node, cache.join(node))
+    };
+    NatsJournal::open(client, options).await.unwrap()
+}
+
+fn events(range: std::ops::Range<usize>) -> Vec<Event> {
+    let event = |n: usize| {
+        let receipt = Receipt {
+            source: "s".into(),
+            received_at: n as i64,
+        };
+        Event::parse(&format!(r#"{{"messageId":"{n}"}}"#), receipt).unwrap()
+    };
+    range.map(event).collect()
+}
+
+async fn read(reader: &mut Box<dyn Reader>, max: usize) -> Vec<(String, Position)> {
+    let read = tokio::time::timeout(Duration::from_secs(10), reader.next(max))
+        .await
+        .unwrap();
+    match read {
+        Read::Events(entries) => {
+            let one = |entry: &crate::Entry| (entry.event.message_id().to_owned(), entry.position);
+            entries.iter().map(one).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn to_s() -> Subscription {
+    Subscription::new(["s"], Start::End)
+}
+
+fn settled_before(cursor: Position) -> Commit {
+    Commit {
+        progress: Some(Progress {
+            cursor,
+            ..Progress::default()
+        }),
+        ..Commit::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_router_goes_on_where_one_left_off() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let cluster = NatsCluster::start(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let one = open(&cluster, "one", folder.path()).await;
+    let other = open(&cluster, "other", folder.path()).await;
+    let (mut reader, _) = one.reader("a", &to_s()).await.unwrap();
+    let fates = one.append(events(0..3)).await.unwrap();
+    assert!(fates.iter().all(|fate| matches!(fate, Appended::Stored(_))));
+    // The other router knows these ids, too.
+    let fates = other.append(events(2..5)).await.unwrap();
+    assert_eq!(fates[0], Appended::Duplicate);
+    let mut seen = Vec::new();
+    while seen.len() < 5 {
+        seen.extend(read(&mut reader, 2).await);
+    }
+    let ids: Vec<&str> = seen.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["0", "1", "2", "3", "4"]);
+    let letter = DeadLetter {
+        component: "a".into(),
+        message_id: "1".into(),
+        source: "s".into(),
+        reason: "bad".into(),
+        position: Some(seen[1].1),
+        ..DeadLetter::default()
+    };
+    reader.commit(Commit {
+        dead_letters: vec![letter],
+        ..settled_before(seen[3].1)
+    });
+    reader.flush().await;
+    let (mut next, resumed) = other.reader("a", &to_s()).await.unwrap();
+    assert_eq!(resumed.progress.cursor, seen[3].1);
+    assert_eq!(resumed.unread, [("s".to_owned(), 2)]);
+    // The first reader is revoked, and what it commits is not written.
+    reader.commit(settled_before(seen[4].1 + 1));
+    reader.flush().await;
+    let end = tokio::time::timeout(Duration::from_secs(10), reader.next(9))
+        .await
+        .unwrap();
+    assert!(matches!(end, Read::Revoked), "{end:?}");
+    assert_eq!(read(&mut next, 9).await.len(), 2);
+    let found = one.dead_letters(&DeadLetterFilter::default(), 9).await.unwrap();
+    assert_eq!(found.len(), 1);
+    // Retried through the router that does not drive the sink.
+    let taken = one.take_dead_letters(&[found[0].0], true).await.unwrap();
+    assert_eq!((taken.removed, taken.from_journal), (1, 1));
+    let end = tokio::time::timeout(Duration::from_secs(10), next.next(9))
+        .await
+        .unwrap();
+    assert!(matches!(end, Read::Revoked), "{end:?}");
+    let (mut again, resumed) = other.reader("a", &to_s()).await.unwrap();
+    assert_eq!(resumed.returned, 1);
+    let returned = again.returned(0, 9).await.unwrap();
+    assert_eq!(returned.events[0].event.message_id(), "1");
+    assert_eq!(returned.events[0].place(), Some(seen[1].1));
+    let states = one.sinks().await.unwrap();
+    assert_eq!((states[0].pending(), states[0].parked), (3, 1));
+    one.close();
+    other.close();
+    assert!(matches!(again.next(1).await, Read::End));
+    drop((reader, next, again));
+    one.shutdown().await;
+    other.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_alone_drives_all_groups_and_hands_them_over_when_it_stops() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let cluster = NatsCluster::start(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let one = open(&cluster, "one", folder.path()).await;
+    let groups = || {
+        vec![Group {
+            name: "account".into(),
+            sinks: vec!["a".into(), "b".into()],
+        }]
+    };
+    let mut tenures = one.tenures(groups());
+    let waiting = tenures.wait_for(|tenures| tenures.of("b").is_some());
+    tokio::time::timeout(Duration::from_secs(10), waiting)
+        .await
+        .unwrap()
+        .unwrap();
+    let other = open(&cluster, "other", folder.path()).await;
+    let mut later = other.tenures(groups());
+    assert!(later.borrow_and_update().of("a").is_none());
+    one.close();
+    one.shutdown().await;
+    let waiting = later.wait_for(|tenures| tenures.of("a").is_some_and(crate::Tenure::holds));
+    tokio::time::timeout(Duration::from_secs(2), waiting)
+        .await
+        .unwrap()
+        .unwrap();
+    other.close();
+    other.shutdown().await;
+}
