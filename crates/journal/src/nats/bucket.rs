@@ -237,7 +237,7 @@ mod tests {
         let content = plain.read("a.b", LIMIT).await.unwrap().unwrap();
         assert_eq!((content.revision, content.value), (third, None));
 
-        // The listener hears what was refused, too.
+        // The listener hears refused writes, too.
         let mut subjects = Vec::new();
         while subjects.last().is_none_or(|key| key != "c") {
             let message = heard.next().await.unwrap();

@@ -368,3 +368,40 @@ fn a_router_takes_its_own_lease_back_at_once_if_its_former_process_has_ended() {
         }
     }
 }
+
+#[test]
+fn a_holder_whose_stream_had_no_leader_has_time_to_renew() {
+    let seen = |revision| {
+        Some(Seen {
+            revision,
+            holder: Some(router("b")),
+        })
+    };
+    let start = Instant::now();
+    let mut lease = Lease::new(router("a"), [].into(), TTL);
+    lease.read(start, seen(3));
+    let taken = Step::Write {
+        expected: 3,
+        hold: true,
+    };
+    assert_eq!(lease.step(start + TTL, true), taken);
+    // No answer: the leader is gone.
+    lease.written(start + TTL, true, Written::Unknown);
+    let back = start + TTL * 3 / 2;
+    assert_eq!(lease.step(back, true), Step::Read);
+    lease.read(back, seen(3));
+    assert!(matches!(lease.step(back + TTL / 5, true), Step::Wait(_)));
+    assert_eq!(lease.step(back + TTL / 4, true), taken);
+    // The router's former process renews nothing.
+    let mut lease = Lease::new(router("a"), ["b 1".into()].into(), TTL);
+    lease.read(start, None);
+    let own = Some(Seen {
+        revision: 3,
+        holder: Some(Holder {
+            start: "b 1".into(),
+            ..router("a")
+        }),
+    });
+    lease.read(back, own);
+    assert_eq!(lease.step(back, true), taken);
+}

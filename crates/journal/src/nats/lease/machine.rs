@@ -19,8 +19,10 @@ const SOON: [Duration; 3] = [
     Duration::from_millis(200),
 ];
 
-/// The pause after a request without an answer; it doubles up to an eighth of the TTL.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The pause after a request without an answer. It doubles up to the longest one, or an eighth of the TTL: a lease should be
+/// renewed soon after its stream has a leader again.
+const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
 /// The content of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -63,6 +65,12 @@ fn held_for(ttl: Duration) -> Duration {
     ttl * 4 / 5
 }
 
+/// The interval at which a holder writes. At least 0.675 TTL are left when the stream loses its leader: servers elect another
+/// within 4 to 7 s, and a lease of 10 s outlives that.
+fn renewed_after(ttl: Duration) -> Duration {
+    ttl / 8
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum State {
     /// The content of the key is unknown.
@@ -73,6 +81,8 @@ enum State {
         /// The moment at which this revision was received first.
         since: Instant,
         read_at: Instant,
+        /// The moment before which the lease is not taken, since the holder, too, had no leader to renew it at.
+        not_due: Option<Instant>,
         /// Reads that follow soon, until the revision changes.
         soon: usize,
     },
@@ -203,10 +213,19 @@ impl Lease {
                     Step::Wait((*renew_at).min(*until))
                 }
             }
+            // After requests without an answer the holder may have renewed.
+            State::Watching { .. } if self.failures > 0 => Step::Read,
             State::Watching {
-                seen, since, read_at, ..
+                seen,
+                since,
+                read_at,
+                not_due,
+                ..
             } => {
-                let due = *since + self.patience(seen.holder.as_ref(), preferred);
+                let holder = seen.holder.as_ref();
+                let due = *since + self.patience(holder, preferred);
+                let other = holder.is_some_and(|holder| !self.is_own(holder));
+                let due = not_due.filter(|_| other).map_or(due, |later| due.max(later));
                 if now >= due {
                     self.write(now, seen.revision, true)
                 } else if now >= *read_at {
@@ -244,6 +263,7 @@ impl Lease {
             self.failed(now);
             return;
         };
+        let pause = (self.failures > 0).then(|| now + self.ttl / 4);
         self.succeeded();
         let mine = seen.holder.as_ref().is_some_and(|holder| *holder == self.own);
         self.state = match std::mem::replace(&mut self.state, State::Unread) {
@@ -261,13 +281,15 @@ impl Lease {
                 seen: before,
                 since,
                 soon,
+                not_due,
                 ..
             } if before.revision == seen.revision => {
-                let pause = SOON.get(soon + 1).copied().unwrap_or(self.ttl / 4);
+                let next = SOON.get(soon + 1).copied().unwrap_or(self.ttl / 4);
                 State::Watching {
                     seen,
                     since,
-                    read_at: now + pause.min(self.ttl / 4),
+                    read_at: now + next.min(self.ttl / 4),
+                    not_due: pause.or(not_due),
                     soon: soon + 1,
                 }
             }
@@ -275,6 +297,7 @@ impl Lease {
                 seen,
                 since: now,
                 read_at: now + self.ttl / 4,
+                not_due: None,
                 soon: SOON.len(),
             },
         };
@@ -308,7 +331,7 @@ impl Lease {
             State::Held {
                 revision,
                 until: sent + held_for(self.ttl),
-                renew_at: sent + self.ttl / 4,
+                renew_at: sent + renewed_after(self.ttl),
                 sure: true,
             }
         } else {
@@ -319,6 +342,7 @@ impl Lease {
                 },
                 since: now,
                 read_at: now + self.ttl / 4,
+                not_due: None,
                 soon: SOON.len(),
             }
         };
@@ -332,6 +356,6 @@ impl Lease {
     fn failed(&mut self, now: Instant) {
         let pause = PAUSE.saturating_mul(1 << self.failures.min(8));
         self.failures += 1;
-        self.not_before = Some(now + pause.min(self.ttl / 8));
+        self.not_before = Some(now + pause.min(LONGEST_PAUSE).min(self.ttl / 8));
     }
 }

@@ -1,6 +1,6 @@
 //! Leases: which router drives a rate group, and which one tends the journal for all.
 //!
-//! A bucket holds a key for each lease, with the router that holds it. The holder rewrites its key each quarter of the
+//! A bucket holds a key for each lease, with the router that holds it. The holder rewrites its key each eighth of the
 //! TTL (`takeover`); [`machine`] has the rules by which another one may take it. Which router should hold which lease
 //! follows from the routers that are alive ([`Nodes`]); a router that holds another's gives it away, one at a time.
 

@@ -11,7 +11,7 @@ use crate::nats::bucket::{Bucket, Content};
 use crate::nats::cluster::{Cluster, Holder};
 use crate::nats::errors::Verdict;
 
-/// The longest time to wait for an answer.
+/// The longest time to wait for an answer, or an eighth of the TTL: a request to a leader that has died gets none.
 const ANSWER: Duration = Duration::from_secs(3);
 /// The longest time between two looks at which routers are alive.
 const LOOK: Duration = Duration::from_secs(1);
@@ -139,7 +139,7 @@ impl<P: Post> Watcher<P> {
 
     /// The time to wait for an answer: no longer than the lease is held.
     fn limit(&self) -> Duration {
-        let limit = ANSWER.min(self.takeover / 4);
+        let limit = ANSWER.min(self.takeover / 8);
         let left = self
             .lease
             .until()

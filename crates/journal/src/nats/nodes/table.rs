@@ -10,8 +10,8 @@ use crate::{Node, NodeReport};
 
 /// The time for which a silent router is shown. Its key disappears from the bucket after the same time.
 pub(super) const SHOWN: Duration = Duration::from_secs(30);
-/// The time for which a silent router counts as alive: three reports.
-const ALIVE: Duration = Duration::from_secs(15);
+/// The time for which a silent router counts as alive: two reports, and a little.
+const ALIVE: Duration = Duration::from_secs(11);
 
 /// The value of a router's key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
