@@ -1,7 +1,10 @@
 //! Buckets of keys: streams in the form of NATS' key-value stores, so that `nats kv` shows them.
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, LastRawMessageErrorKind, Stream};
@@ -9,14 +12,19 @@ use async_nats::{HeaderMap, Request, Subscriber, jetstream};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
+use signalbox_nats::Watchdog;
 
 use super::book::values::Values;
+use super::cluster::Cluster;
 use super::errors::Verdict;
 use super::stream::ensure;
 use crate::JournalError;
+use crate::mutex::lock;
 
 /// The header that marks a deleted key.
 const OPERATION: &str = "KV-Operation";
+/// The time without any answer after which the watchdog hears of it.
+const SILENCE: Duration = Duration::from_secs(3);
 
 /// A bucket that keeps the last value of each key.
 pub(crate) struct Bucket {
@@ -24,6 +32,9 @@ pub(crate) struct Bucket {
     stream: Stream,
     name: String,
     values: Values,
+    watchdog: Option<Arc<Watchdog>>,
+    /// The moment since which requests have been waiting and none was answered.
+    silent_since: Mutex<Option<Instant>>,
 }
 
 /// The content of a key.
@@ -52,11 +63,11 @@ impl Bucket {
     /// [`JournalError`] if the servers refuse.
     pub(crate) async fn open(
         context: &jetstream::Context,
-        name: String,
-        replicas: usize,
+        cluster: &Cluster,
+        what: &str,
         max_age: Duration,
-        values: Values,
     ) -> Result<Bucket, JournalError> {
+        let name = cluster.subjects.stream(what);
         let config = Config {
             name: format!("KV_{name}"),
             subjects: vec![format!("$KV.{name}.>")],
@@ -70,14 +81,16 @@ impl Bucket {
             discard: DiscardPolicy::New,
             allow_rollup: true,
             deny_delete: true,
-            num_replicas: replicas,
+            num_replicas: cluster.replicas,
             ..Config::default()
         };
         Ok(Bucket {
             context: context.clone(),
             stream: ensure(context, &config).await?,
             name,
-            values,
+            values: cluster.values.clone(),
+            watchdog: cluster.watchdog.clone(),
+            silent_since: Mutex::default(),
         })
     }
 
@@ -99,9 +112,7 @@ impl Bucket {
     pub(crate) async fn read(&self, key: &str, limit: Duration) -> Result<Option<Content>, Verdict> {
         let subject = self.subject(key);
         let found = self.stream.get_last_raw_message_by_subject(&subject);
-        let found = tokio::time::timeout(limit, found).await;
-        let found = found.map_err(|_| Verdict::Again("no answer in time".to_owned()))?;
-        match found {
+        match self.answer(found, limit).await? {
             Ok(message) => Ok(Some(Content {
                 revision: message.sequence,
                 written_at: i64::try_from(message.time.unix_timestamp_nanos() / 1_000_000).unwrap_or(0),
@@ -145,14 +156,43 @@ impl Bucket {
         let request = Request::new()
             .headers(headers)
             .payload(Bytes::from(payload))
-            .timeout(Some(limit));
-        let answer = self.context.client().send_request(subject, request).await;
+            // Longer than the limit, which counts.
+            .timeout(Some(limit + SILENCE));
+        let client = self.context.client();
+        let answer = self.answer(client.send_request(subject, request), limit).await?;
         let answer = answer.map_err(|error| Verdict::Again(error.to_string()))?;
         let answer: Answer = serde_json::from_slice(&answer.payload)
             .map_err(|error| Verdict::Again(format!("the server's answer cannot be read: {error}")))?;
         match answer.error {
             None => Ok(answer.seq),
             Some(error) => Err(Verdict::of(&error)),
+        }
+    }
+
+    /// Waits for an answer. The watchdog leaves a server that has answered no request for 3 s, even if each of them waited for a
+    /// shorter time.
+    async fn answer<F: Future>(&self, request: F, limit: Duration) -> Result<F::Output, Verdict> {
+        let mut request = pin!(request);
+        let start = Instant::now();
+        let end = start + limit;
+        loop {
+            let since = *lock(&self.silent_since).get_or_insert_with(Instant::now);
+            // The last request has a second at least.
+            let alarm = (since + SILENCE).max(start + SILENCE / 3);
+            let answer = tokio::time::timeout_at(end.min(alarm).into(), &mut request).await;
+            if let Ok(answer) = answer {
+                *lock(&self.silent_since) = None;
+                return Ok(answer);
+            }
+            if Instant::now() >= alarm {
+                *lock(&self.silent_since) = None;
+                if let Some(watchdog) = &self.watchdog {
+                    watchdog.unanswered().await;
+                }
+            }
+            if Instant::now() >= end {
+                return Err(Verdict::Again("no answer in time".to_owned()));
+            }
         }
     }
 
@@ -193,7 +233,7 @@ mod tests {
     use signalbox_testkit::NatsCluster;
 
     use super::*;
-    use crate::nats::testing::context;
+    use crate::nats::testing::{context, router};
     use crate::seal::keys_file::{Found, JournalKeys};
     use crate::seal::wrapped::tests::keys;
 
@@ -206,10 +246,18 @@ mod tests {
         }
         let servers = NatsCluster::start(1).await;
         let context = context(&servers).await;
-        let open = |values: Values| Bucket::open(&context, "b".into(), 1, Duration::ZERO, values);
+        let cluster = router(&servers, "a", 1, LIMIT);
         let made = JournalKeys::open(&keys(&[1]), &Found::Nothing, None).unwrap();
-        let sealed = open(Values::new(Some(made.records))).await.unwrap();
-        let plain = open(Values::default()).await.unwrap();
+        let with_key = Cluster {
+            values: Values::new(Some(made.records)),
+            ..cluster.clone()
+        };
+        let sealed = Bucket::open(&context, &with_key, "B", Duration::ZERO)
+            .await
+            .unwrap();
+        let plain = Bucket::open(&context, &cluster, "B", Duration::ZERO)
+            .await
+            .unwrap();
         let mut heard = sealed.listen().await.unwrap();
 
         assert_eq!(sealed.read("a.b", LIMIT).await, Ok(None));

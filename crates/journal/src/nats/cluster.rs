@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use signalbox_nats::Watchdog;
 
 use super::book::values::Values;
 use super::subjects::Subjects;
@@ -32,4 +33,6 @@ pub(crate) struct Cluster {
     pub(crate) replicas: usize,
     /// The form of values at the servers.
     pub(crate) values: Values,
+    /// Leaves a server that no longer answers.
+    pub(crate) watchdog: Option<Arc<Watchdog>>,
 }

@@ -138,6 +138,7 @@ impl NatsJournal {
             takeover: options.takeover,
             replicas: options.replicas,
             values: Values::new(keys.as_ref().map(|keys| keys.records.clone())),
+            watchdog: Some(client.watchdog().clone()),
         };
         let nodes = Arc::new(Nodes::join(&context, &cluster).await?);
         let ready = watch::Sender::new(false);

@@ -4,20 +4,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
+use signalbox_nats::{Client, Connection};
 use signalbox_testkit::NatsCluster;
 
 use super::book::values::Values;
 use super::cluster::{Cluster, Holder};
 use super::subjects::Subjects;
 
-/// Connects to all servers.
+/// Connects to one of the servers.
+pub(crate) async fn client(servers: &NatsCluster) -> Client {
+    let connection = Connection {
+        servers: servers.urls(),
+        ..Connection::default()
+    };
+    signalbox_nats::connect(&connection, "test").await.unwrap()
+}
+
+/// Connects to one of the servers.
 pub(crate) async fn context(servers: &NatsCluster) -> jetstream::Context {
-    let client = async_nats::ConnectOptions::new()
-        .ping_interval(Duration::from_secs(1))
-        .connect(servers.urls())
-        .await
-        .unwrap();
-    jetstream::new(client)
+    client(servers).await.jetstream()
 }
 
 /// The settings of a router: its name, the number of its process and `takeover`.
@@ -32,6 +37,7 @@ pub(crate) fn router(servers: &NatsCluster, node: &str, process: u32, takeover: 
         takeover,
         replicas: servers.len().min(3),
         values: Values::default(),
+        watchdog: None,
     }
 }
 

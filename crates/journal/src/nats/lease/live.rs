@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use async_nats::jetstream;
 use signalbox_testkit::NatsCluster;
 use tokio::sync::watch;
 
 use super::Leases;
 use crate::nats::cluster::Cluster;
 use crate::nats::nodes::Nodes;
-use crate::nats::testing::{context, eventually, router};
+use crate::nats::testing::{client, context, eventually, router};
 use crate::{Group, Tenure, Tenures};
 
 const GROUPS: [&str; 6] = ["g0", "g1", "g2", "g3", "g4", "g5"];
@@ -34,7 +35,10 @@ struct Router {
 
 impl Router {
     async fn start(servers: &NatsCluster, cluster: Cluster) -> Router {
-        let context = context(servers).await;
+        Router::start_over(context(servers).await, cluster).await
+    }
+
+    async fn start_over(context: jetstream::Context, cluster: Cluster) -> Router {
         let nodes = Arc::new(Nodes::join(&context, &cluster).await.unwrap());
         let (_, ready) = watch::channel(true);
         let leases = Leases::start(&context, cluster, Arc::clone(&nodes), ready).await;
@@ -320,4 +324,40 @@ async fn two_routers_of_one_name_do_not_run() {
     drop(first);
     // Its last report is still there, but no process answers to the name.
     assert!(Nodes::join(&context, &cluster).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_holder_leaves_a_server_that_no_longer_answers() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let servers = NatsCluster::start(3).await;
+    Router::start(&servers, router(&servers, "x", 1, LONG))
+        .await
+        .leases
+        .release_all()
+        .await;
+    let leader = servers.wait_for_leader("KV_sbx_LEASE").await;
+    let (client, at) = loop {
+        let client = client(&servers).await;
+        let name = client.nats().server_info().server_name;
+        let at = usize::from(name.as_bytes()[1] - b'1');
+        if at != leader {
+            break (client, at);
+        }
+    };
+    let cluster = Cluster {
+        watchdog: Some(Arc::clone(client.watchdog())),
+        ..router(&servers, "a", 1, LONG)
+    };
+    let a = Router::start_over(client.jetstream(), cluster).await;
+    eventually("a drives all", LONG, || a.count() == 6).await;
+    // Its connection stands, and nothing comes over it any more.
+    servers.pause(at);
+    let paused = Instant::now();
+    let before = a.tenure("g0").unwrap();
+    let renewed = || before.until().unwrap() > paused + LONG * 4 / 5;
+    let limit = Duration::from_secs(12);
+    eventually("the lease is renewed at another server", limit, renewed).await;
+    assert!(before.holds() && a.count() == 6);
 }

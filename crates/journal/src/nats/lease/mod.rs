@@ -93,9 +93,7 @@ impl Leases {
         nodes: Arc<Nodes>,
         ready: watch::Receiver<bool>,
     ) -> Result<Leases, JournalError> {
-        let name = cluster.subjects.stream("LEASE");
-        let values = cluster.values.clone();
-        let bucket = Bucket::open(context, name, cluster.replicas, Duration::ZERO, values).await?;
+        let bucket = Bucket::open(context, &cluster, "LEASE", Duration::ZERO).await?;
         let shared = Arc::new(Shared {
             cluster,
             bucket: Arc::new(bucket),

@@ -58,9 +58,7 @@ impl Nodes {
     /// # Errors
     /// [`JournalError`] if another router runs under the same name, or the servers refuse.
     pub(crate) async fn join(context: &jetstream::Context, cluster: &Cluster) -> Result<Nodes, JournalError> {
-        let name = cluster.subjects.stream("NODES");
-        let values = cluster.values.clone();
-        let bucket = Bucket::open(context, name, cluster.replicas, SHOWN, values).await?;
+        let bucket = Bucket::open(context, cluster, "NODES", SHOWN).await?;
         let value = Value {
             start: cluster.own.start.to_string(),
             ..Value::default()
