@@ -34,7 +34,11 @@ pub(crate) fn note(secret: &str) {
     let path = secret
         .split_once("://")
         .and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)));
-    for part in secret.split_whitespace().chain([secret.trim()]).chain(path) {
+    // PEM and credentials have explanations and headings between the lines that are secret.
+    let armoured = secret.contains("-----BEGIN ");
+    let plain = |part: &str| armoured && !secret.lines().any(|line| line.trim() == part);
+    let words = secret.split_whitespace().filter(|word| !plain(word));
+    for part in words.chain([secret.trim()]).chain(path) {
         if part.chars().count() < SHORTEST {
             continue;
         }
@@ -268,6 +272,20 @@ mod tests {
             "hooks.example.com and zq-1234"
         );
         assert_eq!(mask("zq-part-of-a-headerzq-part-of-a-header"), "[secret][secret]");
+    }
+
+    #[test]
+    fn words_around_an_armoured_secret_are_no_secrets() {
+        let text = "-----BEGIN NATS USER JWT-----\neyJ0eXAi.eyJqdGki.c2lnbmVk\n------END NATS USER JWT------\n\n\
+                    **** IMPORTANT ****\nNKEYs are sensitive and should be treated as secrets.\n\n\
+                    -----BEGIN USER NKEY SEED-----\r\nSUAMASKMASKMASKMASK\r\n------END USER NKEY SEED------\n";
+        let _secret = Secret::new(text);
+        let told = "IMPORTANT: treated as secrets. -----BEGIN sensitive";
+        assert_eq!(mask(told), told);
+        assert_eq!(
+            mask("seed SUAMASKMASKMASKMASK, eyJ0eXAi.eyJqdGki.c2lnbmVk"),
+            "seed [secret], [secret]"
+        );
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! The state of a connection, and its changes in the log.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_nats::{ClientError, Event, ServerError};
 use signalbox_core::mask;
 use tokio::sync::watch;
 
-/// Time between two lines that say that there is still no connection.
+/// Time between two log lines about one kind of trouble.
 const REMIND: Duration = Duration::from_secs(30);
 
 /// The state of a connection, and the moment at which it began.
@@ -19,25 +20,34 @@ pub struct State {
     pub since: Instant,
 }
 
+/// A kind of trouble, which repeats itself with each attempt or message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Trouble {
+    Unconnected,
+    SlowReader,
+    Server,
+}
+
 /// Hears the client's events: keeps the state and writes the log.
 pub(crate) struct Events {
     /// The user of the connection, for log lines.
     name: String,
     state: watch::Sender<State>,
-    /// When a lasting trouble was last told.
-    told: Mutex<Option<Instant>>,
+    /// The time of the last log line about each kind of trouble.
+    told: Mutex<BTreeMap<Trouble, Instant>>,
 }
 
 impl Events {
     pub(crate) fn new(name: &str) -> Events {
+        // Seen only once there is a client, which is connected then; the event about it comes later.
         let state = State {
-            connected: false,
+            connected: true,
             since: Instant::now(),
         };
         Events {
             name: name.to_owned(),
             state: watch::Sender::new(state),
-            told: Mutex::new(None),
+            told: Mutex::default(),
         }
     }
 
@@ -56,6 +66,8 @@ impl Events {
             }
             Event::Disconnected => {
                 if self.change(false).is_some() {
+                    // So that the first reason reaches the log at once.
+                    self.told().remove(&Trouble::Unconnected);
                     tracing::warn!(
                         name,
                         "NATS: the connection to the server is lost; trying the servers in turn"
@@ -72,22 +84,17 @@ impl Events {
                 );
             }
             Event::SlowConsumer(_) => {
-                tracing::warn!(
-                    name,
-                    "NATS: messages came faster than they were read, and the client dropped some"
-                );
+                let told = "messages came faster than they were read, and the client dropped some";
+                self.remind(Trouble::SlowReader, told);
             }
-            Event::ClientError(ClientError::Other(error)) => self.remind(name, trouble(error)),
+            Event::ClientError(ClientError::Other(error)) => self.unconnected(trouble(error)),
             Event::ServerError(ServerError::AuthorizationViolation) => {
-                self.remind(name, "the server refuses the credentials");
+                self.unconnected("the server refuses the credentials");
             }
             Event::ServerError(error) => {
                 let text = error.to_string();
-                tracing::warn!(
-                    name,
-                    "NATS: the server tells: {}",
-                    mask(text.trim_start_matches("nats: "))
-                );
+                let told = format!("the server tells: {}", mask(text.trim_start_matches("nats: ")));
+                self.remind(Trouble::Server, &told);
             }
             Event::ClientError(_) | Event::Draining => {}
         }
@@ -110,15 +117,29 @@ impl Events {
         before
     }
 
-    /// Tells a trouble that repeats itself with each attempt, once in 30 seconds.
-    fn remind(&self, name: &str, trouble: &str) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_some_and(|at| at.elapsed() < REMIND) {
+    /// Tells why there is no connection.
+    fn unconnected(&self, trouble: &str) {
+        let state = *self.state.borrow();
+        if !state.connected {
+            self.remind(
+                Trouble::Unconnected,
+                &format!("no connection: {trouble}; trying on"),
+            );
+        }
+    }
+
+    /// Tells a trouble, at most once in 30 seconds for each kind.
+    fn remind(&self, kind: Trouble, told: &str) {
+        let mut last = self.told();
+        if last.get(&kind).is_some_and(|at| at.elapsed() < REMIND) {
             return;
         }
-        *told = Some(Instant::now());
-        let seconds = self.state.borrow().since.elapsed().as_secs();
-        tracing::warn!(name, "NATS: no connection for {seconds} s: {trouble}; trying on");
+        last.insert(kind, Instant::now());
+        tracing::warn!(name = self.name, "NATS: {told}");
+    }
+
+    fn told(&self) -> MutexGuard<'_, BTreeMap<Trouble, Instant>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,5 +151,51 @@ fn trouble(error: &str) -> &'static str {
         "timed out" => "a server gives no answer",
         "TLS error" => "a file of `tls` cannot be used",
         _ => "a server refuses or breaks the connection",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_follows_the_events() {
+        let events = Events::new("test");
+        let state = events.state();
+        let connected = || state.borrow().connected;
+        for (event, wanted) in [
+            (Event::Connected, true),
+            (Event::LameDuckMode, true),
+            (Event::Disconnected, false),
+            (
+                Event::ClientError(ClientError::Other("timed out".to_owned())),
+                false,
+            ),
+            (Event::ServerError(ServerError::AuthorizationViolation), false),
+            (Event::Connected, true),
+            (Event::SlowConsumer(1), true),
+            (Event::Closed, false),
+        ] {
+            events.hear(&event);
+            assert_eq!(connected(), wanted, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn a_kind_of_trouble_is_told_once_and_again_after_the_next_loss() {
+        let events = Events::new("test");
+        let told = |kind| events.told().get(&kind).copied();
+        events.hear(&Event::Connected);
+        events.hear(&Event::ClientError(ClientError::Other("timed out".to_owned())));
+        assert_eq!(told(Trouble::Unconnected), None, "there is a connection");
+        events.hear(&Event::Disconnected);
+        events.hear(&Event::ClientError(ClientError::Other("timed out".to_owned())));
+        let first = told(Trouble::Unconnected).unwrap();
+        events.hear(&Event::ClientError(ClientError::Other("DNS error".to_owned())));
+        assert_eq!(told(Trouble::Unconnected), Some(first));
+        events.hear(&Event::Connected);
+        events.hear(&Event::Disconnected);
+        assert_eq!(told(Trouble::Unconnected), None);
+        assert_eq!(told(Trouble::Server), None);
     }
 }

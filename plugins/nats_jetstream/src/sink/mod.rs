@@ -77,8 +77,8 @@ impl Sink for NatsSink {
     async fn deliver(&self, batch: Batch) -> Report {
         let open = match self.link.open().await {
             Ok(open) => open,
-            Err(error) if error.needs_operator() => return batch.hold(reasons::refused(&error)),
-            Err(error) => return unsent(batch, &reasons::not_connected(&error)),
+            Err(error) if error.needs_operator() => return batch.hold(reasons::unconnected(&error)),
+            Err(error) => return unsent(batch, &reasons::unconnected(&error)),
         };
         if let Some(time) = open.down() {
             return unsent(batch, &reasons::disconnected(time));
@@ -106,7 +106,11 @@ impl Sink for NatsSink {
     }
 
     async fn probe(&self) -> Result<(), Reason> {
-        let open = self.link.open().await.map_err(|error| reasons::refused(&error))?;
+        let open = self
+            .link
+            .open()
+            .await
+            .map_err(|error| reasons::unconnected(&error))?;
         match open.down() {
             Some(time) => Err(reasons::disconnected(time)),
             None if open.flush().await => Ok(()),

@@ -6,14 +6,15 @@ use async_nats::jetstream::{self, ErrorCode};
 use signalbox_core::{Reason, mask};
 use signalbox_nats::ConnectError;
 
-/// No server has been reached since the start.
-pub(crate) fn not_connected(error: &ConnectError) -> Reason {
-    Reason::new("not_connected", mask(&error.to_string()).into_owned())
-}
-
-/// The servers refuse the connection, and only the operator can change that.
-pub(crate) fn refused(error: &ConnectError) -> Reason {
-    Reason::new("connection_refused", mask(&error.to_string()).into_owned())
+/// No connection has been made since the start: no server could be reached, or a server refused and only the operator can
+/// change that.
+pub(crate) fn unconnected(error: &ConnectError) -> Reason {
+    let code = if error.needs_operator() {
+        "connection_refused"
+    } else {
+        "not_connected"
+    };
+    Reason::new(code, mask(&error.to_string()).into_owned())
 }
 
 /// The connection is lost, and the client looks for a server.

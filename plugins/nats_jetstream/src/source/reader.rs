@@ -14,8 +14,10 @@ use super::message::{Content, read};
 use super::trouble::Trouble;
 use crate::link::Open;
 
-/// Messages that are handed to the journal at once.
+/// Messages that are handed to the journal at once, at most.
 const TOGETHER: usize = 250;
+/// Bytes of messages that are handed to the journal at once, unless one alone is longer.
+const TOGETHER_BYTES: usize = 512 * 1024;
 /// The shortest pause after a refusal, which may ask for none; the stream can wait.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
@@ -70,7 +72,11 @@ impl<'c> Reader<'c> {
                     Err(error) => trouble = Some(Trouble::lost(Some(&error))),
                 }
             }
-            let pause = self.store(messages).await;
+            let mut pause = None;
+            while !messages.is_empty() {
+                let group = messages.drain(..together(&messages)).collect();
+                pause = pause.max(self.store(group).await);
+            }
             if let Some(trouble) = trouble {
                 return Ending::Trouble(trouble);
             }
@@ -182,6 +188,17 @@ impl<'c> Reader<'c> {
         }
         pause
     }
+}
+
+/// The number of messages, from the first on, that are handed over together.
+fn together(messages: &[Message]) -> usize {
+    let mut bytes = 0;
+    let fits = messages.iter().take_while(|message| {
+        let before = bytes;
+        bytes += message.payload.len();
+        before == 0 || bytes <= TOGETHER_BYTES
+    });
+    fits.count().max(1)
 }
 
 /// Waits for work unless the source is stopped before; `None` then.
