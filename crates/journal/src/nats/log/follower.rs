@@ -17,7 +17,6 @@ use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::header::FrameHeader;
 use super::shared::{Shared, blocking};
-use super::tend;
 use crate::mutex::lock;
 use crate::nats::errors::Verdict;
 
@@ -179,11 +178,7 @@ async fn take_in(
         next = messages.next().now_or_never().flatten();
     }
     // The server's heartbeats see to it that the ids are tended when no frames come.
-    blocking(shared, |shared| {
-        shared.take_in(frames);
-        tend::tend(shared);
-    })
-    .await;
+    blocking(shared, |shared| shared.follow(frames)).await;
     in_order
 }
 
@@ -242,11 +237,7 @@ async fn catch_up(shared: &Arc<Shared>) -> bool {
         match shared.stream.frames(next, FETCH.0, FETCH.1).await {
             Ok(frames) if !frames.is_empty() => {
                 let headers = frames.into_iter().map(|frame| frame.header).collect();
-                blocking(shared, |shared| {
-                    shared.take_in(headers);
-                    tend::tend(shared);
-                })
-                .await;
+                blocking(shared, |shared| shared.follow(headers)).await;
                 found = true;
             }
             _ => return found,

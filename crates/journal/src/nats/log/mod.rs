@@ -13,6 +13,7 @@ mod blocks;
 mod cache;
 pub(super) mod cipher;
 mod count;
+mod followed;
 mod follower;
 pub(crate) mod frames;
 mod group;
@@ -31,6 +32,8 @@ mod tend;
 mod time;
 mod watch;
 
+#[cfg(test)]
+mod fixtures;
 #[cfg(test)]
 mod tests;
 
@@ -122,6 +125,7 @@ impl EventLog {
             created: info.created.clone(),
             hasher,
             opener,
+            working: Mutex::new(()),
             ids: Mutex::new(ids),
             sequence: channel::Sender::new(followed.to),
             followed: Mutex::new(followed),

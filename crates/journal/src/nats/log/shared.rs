@@ -3,19 +3,19 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use tokio::sync::{Notify, watch};
 
-use super::blocks::{Blocks, Counts};
+use super::blocks::Counts;
 use super::cache::{FrameCache, FrameEvents};
+use super::followed::Followed;
 use super::header::FrameHeader;
 use super::health::Health;
 use super::ids::{self, IdHasher};
-use super::marks::Marks;
 use super::options::LogOptions;
 use super::place;
 use super::stream::Stream;
+use super::tend;
 use crate::Position;
 use crate::dedup::{Dedup as _, Id, IdStore};
 use crate::log::file_key::FileKey;
@@ -30,6 +30,8 @@ pub(super) struct Shared {
     pub(super) hasher: IdHasher,
     /// Opens sealed frames.
     pub(super) opener: Option<FileKey>,
+    /// Held while frames are taken in and while the cache is written, so that ids and snapshot agree.
+    pub(super) working: Mutex<()>,
     /// The known ids. Never locked while `followed` is.
     pub(super) ids: Mutex<IdStore>,
     pub(super) followed: Mutex<Followed>,
@@ -61,21 +63,6 @@ pub(super) struct Shared {
     pub(super) stop: watch::Sender<bool>,
 }
 
-/// The follower's results.
-#[derive(Debug, Default)]
-pub(super) struct Followed {
-    /// The newest sequence. Frames up to it are counted, and their duplicates marked.
-    pub(super) to: u64,
-    /// The newest sequence whose ids were learnt: after a restart they are read again, and nothing else is.
-    pub(super) learnt_to: u64,
-    pub(super) blocks: Blocks,
-    pub(super) marks: Marks,
-    /// The newest moment of storing, Unix milliseconds.
-    pub(super) stored: i64,
-    /// The moment of the last care for the ids.
-    pub(super) tended: Option<Instant>,
-}
-
 impl Shared {
     /// The newest sequence that was followed.
     pub(super) fn followed_to(&self) -> u64 {
@@ -87,8 +74,15 @@ impl Shared {
         place::start(self.followed_to() + 1)
     }
 
-    /// Takes in the headers of frames, in order. Blocks: looking for an id may read a file.
-    pub(super) fn take_in(&self, frames: Vec<FrameHeader>) {
+    /// Takes in the headers of frames, in order, and tends the cache. Blocks: looking for an id may read a file.
+    pub(super) fn follow(&self, frames: Vec<FrameHeader>) {
+        let working = lock(&self.working);
+        self.take_in(frames);
+        tend::tend(self);
+        drop(working);
+    }
+
+    fn take_in(&self, frames: Vec<FrameHeader>) {
         let mut counts = Counts::new();
         let mut gone = Vec::new();
         let mut to = None;

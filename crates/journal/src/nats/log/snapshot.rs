@@ -10,8 +10,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::blocks::{Blocks, BlocksRecord};
+use super::followed::Followed;
 use super::marks::Marks;
-use super::shared::Followed;
 use crate::checksum::{checked, verified};
 use crate::fs::{private, sync_folder};
 

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::followed::Followed;
 use super::options::LogOptions;
 use super::place;
-use super::shared::{Followed, Shared};
+use super::shared::Shared;
 use super::snapshot::{Of, Snapshot};
 use super::stream::Info;
 use crate::JournalError;
@@ -97,7 +98,7 @@ fn clear(folder: &Path) {
     }
 }
 
-/// Tends the ids if the last care was long ago. Called by the follower only, between frames. Blocks.
+/// Tends the ids if the last care was long ago. Called between frames only. Blocks.
 pub(super) fn tend(shared: &Shared) {
     let (learnt_to, stored) = {
         let mut followed = lock(&shared.followed);
@@ -116,6 +117,7 @@ pub(super) fn tend(shared: &Shared) {
 
 /// Writes everything to the cache. Blocks.
 pub(super) fn close(shared: &Shared) {
+    let _working = lock(&shared.working);
     save(shared);
     let (learnt_to, stored) = {
         let followed = lock(&shared.followed);
