@@ -12,7 +12,7 @@ use async_nats::jetstream::message::PublishMessage;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use signalbox_core::{Batch, Event, Outcome, Prepared, Reason, Record, Report, Sink};
+use signalbox_core::{Batch, Event, Outcome, Prepared, Reason, Record, Report, RequestText, Sink};
 
 pub use config::NatsSinkConfig;
 use subject::Template;
@@ -116,6 +116,17 @@ impl Sink for NatsSink {
             None if open.flush().await => Ok(()),
             None => Err(reasons::no_answer()),
         }
+    }
+
+    /// As the protocol has it: `PUB`, the subject, the header and the payload.
+    fn request(&self, record: &Arc<Record>) -> Option<RequestText> {
+        let message = Message::of(record)?;
+        Some(RequestText {
+            method: "PUB".to_owned(),
+            url: message.subject,
+            headers: vec![("Nats-Msg-Id".to_owned(), message.id)],
+            body: String::from_utf8_lossy(&message.payload).into_owned(),
+        })
     }
 
     async fn close(&self) {

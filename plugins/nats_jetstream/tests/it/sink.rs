@@ -47,6 +47,18 @@ fn order(id: &str) -> String {
     format!(r#"{{"type":"track","event":"Order Completed","messageId":"{id}","userId":"u","n":1.50}}"#)
 }
 
+#[test]
+fn a_record_is_shown_as_it_is_published() {
+    let sink = sink(&["nats://n1".to_owned()], "events.{source}.{type}");
+    let shown = sink.request(&record(&*sink, &order("m 1"))).unwrap();
+    assert_eq!(
+        (shown.method.as_str(), shown.url.as_str()),
+        ("PUB", "events.test.track")
+    );
+    assert_eq!(shown.headers, [("Nats-Msg-Id".to_owned(), "m%201".to_owned())]);
+    assert_eq!(shown.body, order("m 1"));
+}
+
 #[tokio::test]
 async fn each_event_is_a_message_and_copies_are_dropped() {
     if !NatsCluster::available() {
