@@ -22,8 +22,12 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(crate) async fn ensure(context: &jetstream::Context, wanted: &Config) -> Result<Stream, JournalError> {
     let until = Instant::now() + PATIENCE;
     loop {
-        let error = match open(context, wanted).await {
-            Ok(stream) => return adjust(context, stream, wanted).await,
+        let opened = match open(context, wanted).await {
+            Ok(stream) => adjust(context, stream, wanted).await?,
+            Err(verdict) => Err(verdict),
+        };
+        let error = match opened {
+            Ok(stream) => return Ok(stream),
             Err(Verdict::Again(error)) if Instant::now() < until => error,
             Err(verdict) => return Err(refused(wanted, verdict)),
         };
@@ -48,27 +52,30 @@ async fn open(context: &jetstream::Context, wanted: &Config) -> Result<Stream, V
 }
 
 async fn create(context: &jetstream::Context, wanted: &Config) -> Result<Stream, Verdict> {
-    context
-        .create_stream(wanted)
-        .await
-        .map_err(|error: CreateStreamError| match error.kind() {
-            // Another router made it meanwhile, or a server that recovers knows it again.
-            CreateStreamErrorKind::JetStream(found) if found.error_code() == ErrorCode::STREAM_NAME_EXIST => {
-                Verdict::Again(error.to_string())
-            }
-            CreateStreamErrorKind::JetStream(error) => Verdict::of(&error),
-            CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::Response => {
-                Verdict::Again(error.to_string())
-            }
-            _ => Verdict::Tell(error.to_string()),
-        })
+    let created = context.create_stream(wanted).await;
+    created.map_err(|error| judged(&error))
 }
 
+fn judged(error: &CreateStreamError) -> Verdict {
+    match error.kind() {
+        // Another router made it meanwhile, or a server that recovers knows it again.
+        CreateStreamErrorKind::JetStream(found) if found.error_code() == ErrorCode::STREAM_NAME_EXIST => {
+            Verdict::Again(error.to_string())
+        }
+        CreateStreamErrorKind::JetStream(error) => Verdict::of(&error),
+        CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::Response => {
+            Verdict::Again(error.to_string())
+        }
+        _ => Verdict::Tell(error.to_string()),
+    }
+}
+
+/// Changes what the settings may change.
 async fn adjust(
     context: &jetstream::Context,
     stream: Stream,
     wanted: &Config,
-) -> Result<Stream, JournalError> {
+) -> Result<Result<Stream, Verdict>, JournalError> {
     let found = stream.cached_info().config.clone();
     if let Some(difference) = difference(&found, wanted) {
         return Err(JournalError(format!(
@@ -85,28 +92,37 @@ async fn adjust(
             found.max_bytes.min(-1)
         },
         max_age: wanted.max_age,
-        duplicate_window: wanted.duplicate_window,
+        // Zero leaves it to the servers.
+        duplicate_window: if wanted.duplicate_window.is_zero() {
+            found.duplicate_window
+        } else {
+            wanted.duplicate_window
+        },
         ..found.clone()
     };
     if config == found {
-        return Ok(stream);
+        return Ok(Ok(stream));
     }
-    let updated = context.update_stream(&config).await;
-    updated.map_err(|error| {
-        JournalError(format!(
+    if let Err(error) = context.update_stream(&config).await {
+        // Another router may change it at the same moment.
+        let verdict = judged(&error);
+        if matches!(verdict, Verdict::Again(_)) {
+            return Ok(Err(verdict));
+        }
+        return Err(JournalError(format!(
             "the NATS servers refuse to change the stream {} from {} to {}: {error}",
             wanted.name,
             described(&found),
             described(&config)
-        ))
-    })?;
+        )));
+    }
     tracing::info!(
         stream = wanted.name,
         "the stream is changed from {} to {}, as the settings say",
         described(&found),
         described(&config)
     );
-    Ok(stream)
+    Ok(Ok(stream))
 }
 
 fn described(config: &Config) -> String {

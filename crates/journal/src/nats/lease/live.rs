@@ -211,7 +211,8 @@ async fn a_router_that_stops_hands_over_at_once_and_a_restarted_one_takes_its_ow
     a.leases.release_all().await;
     eventually("b drives all", LONG, || b.count() == 6).await;
     let silence = began.elapsed();
-    assert!(silence < Duration::from_secs(2), "{silence:?}");
+    // By word of the one that stopped, not by its silence.
+    assert!(silence < LONG / 2, "{silence:?}");
     assert!(b.nodes.list().len() == 1 && a.count() == 0);
     drop(guard);
 

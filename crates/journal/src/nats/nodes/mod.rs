@@ -1,4 +1,4 @@
-//! The routers that share the journal: each writes a report about itself under its name, every 5 s and when it changes, and
+//! The routers that share the journal: each writes a report about itself under its name, every 5 s or more often, and when it changes, and
 //! listens to the others'.
 
 mod rank;
@@ -23,7 +23,7 @@ use crate::mutex::lock;
 use crate::{JournalError, Node, NodeReport};
 use table::{SHOWN, Table, Value};
 
-/// The interval between reports.
+/// The longest interval between reports.
 const INTERVAL: Duration = Duration::from_secs(5);
 /// The least time between two reports.
 const LEAST: Duration = Duration::from_millis(200);
@@ -43,6 +43,8 @@ pub(crate) struct Nodes {
 
 struct Shared {
     bucket: Bucket,
+    /// The interval between reports.
+    interval: Duration,
     key: String,
     own: Holder,
     ended: Arc<[Arc<str>]>,
@@ -63,12 +65,15 @@ impl Nodes {
             start: cluster.own.start.to_string(),
             ..Value::default()
         };
+        // By the time that others take over its leases, a router is not alive: no lease goes back to it then.
+        let alive = cluster.takeover * 4 / 5;
         let shared = Arc::new(Shared {
             bucket,
+            interval: INTERVAL.min(alive / 3),
             key: token(&cluster.own.node),
             own: cluster.own.clone(),
             ended: Arc::clone(&cluster.ended),
-            table: Table::new(&cluster.own.node, value.clone(), Instant::now()).into(),
+            table: Table::new(&cluster.own.node, value.clone(), alive, Instant::now()).into(),
             value: value.into(),
             wake: Notify::new(),
             changed: watch::channel(()).0,
@@ -236,7 +241,7 @@ impl Shared {
                 Err(_) => {}
             }
             tokio::time::sleep(LEAST).await;
-            let _ = tokio::time::timeout(INTERVAL - LEAST, self.wake.notified()).await;
+            let _ = tokio::time::timeout(self.interval - LEAST, self.wake.notified()).await;
         }
     }
 

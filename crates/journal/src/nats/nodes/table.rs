@@ -10,8 +10,6 @@ use crate::{Node, NodeReport};
 
 /// The time for which a silent router is shown. Its key disappears from the bucket after the same time.
 pub(super) const SHOWN: Duration = Duration::from_secs(30);
-/// The time for which a silent router counts as alive: two reports, and a little.
-const ALIVE: Duration = Duration::from_secs(11);
 
 /// The value of a router's key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,14 +25,18 @@ pub(super) struct Value {
 /// The routers by name.
 pub(super) struct Table {
     own: String,
+    /// The time for which a silent router counts as alive. A router that lost its leases by its silence is not alive: it must
+    /// not get them back before it is heard.
+    alive: Duration,
     heard: BTreeMap<String, (Value, Instant)>,
 }
 
 impl Table {
     /// Creates the table of a router that has heard no other.
-    pub(super) fn new(own: &str, value: Value, now: Instant) -> Table {
+    pub(super) fn new(own: &str, value: Value, alive: Duration, now: Instant) -> Table {
         Table {
             own: own.to_owned(),
+            alive,
             heard: [(own.to_owned(), (value, now))].into(),
         }
     }
@@ -46,7 +48,7 @@ impl Table {
             known.ready != value.ready
                 || known.groups != value.groups
                 || known.drives != value.drives
-                || now - *at > ALIVE
+                || now - *at > self.alive
         });
         self.heard.insert(node.to_owned(), (value, now));
         news
@@ -81,7 +83,7 @@ impl Table {
     /// The router `without` does not count.
     pub(super) fn prefers_own(&self, group: Option<&str>, without: Option<&str>, now: Instant) -> bool {
         let nodes = self.heard.iter().filter(|(name, (value, at))| {
-            let alive = **name == self.own || now - *at < ALIVE;
+            let alive = **name == self.own || now - *at < self.alive;
             let asks = group.is_none_or(|group| value.groups.contains_key(group));
             alive && value.ready && asks && Some(name.as_str()) != without
         });
@@ -93,6 +95,8 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ALIVE: Duration = Duration::from_secs(8);
 
     fn value(groups: &[&str]) -> Value {
         let groups = groups.iter().map(|group| ((*group).to_owned(), Vec::new()));
@@ -109,7 +113,7 @@ mod tests {
         let groups: Vec<String> = (0..50).map(|n| n.to_string()).collect();
         let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
         let start = Instant::now();
-        let mut table = Table::new("a", value(&groups), start);
+        let mut table = Table::new("a", value(&groups), ALIVE, start);
         let count = |table: &Table, without, now| {
             let own = groups
                 .iter()
