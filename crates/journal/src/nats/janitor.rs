@@ -13,8 +13,8 @@ use crate::{JournalError, Position};
 const OLD: Duration = Duration::from_secs(60);
 /// The interval at which the janitor looks at the fill level, and the pause after a failure.
 const LOOK: Duration = Duration::from_secs(1);
-/// The part of `max_bytes`, in percent, above which settled events are deleted before they are old.
-const CROWDED: u64 = 90;
+/// The bytes that the janitor keeps free in a small log, where a tenth would be less than a few frames.
+const FREE: u64 = 1_000_000;
 
 /// The log, as the janitor needs it.
 #[async_trait]
@@ -80,7 +80,7 @@ fn goal(space: &dyn Space, keep_since: Option<i64>) -> Option<Position> {
     let (from, to) = space.held();
     let settled = space.unsettled()?.min(to);
     let (bytes, max_bytes) = space.usage();
-    let room = max_bytes / 100 * CROWDED;
+    let room = max_bytes - free(max_bytes);
     let old = keep_since.map(|since| space.stored_since(since));
     let crowded = (bytes > room && max_bytes > 0).then(|| {
         // Frames are of much the same size. The next look corrects the difference.
@@ -100,6 +100,11 @@ fn goal(space: &dyn Space, keep_since: Option<i64>) -> Option<Position> {
     (goal > from).then_some(goal)
 }
 
+/// The bytes that should be free: a tenth. Beyond, settled events are deleted before they are old.
+fn free(max_bytes: u64) -> u64 {
+    (max_bytes / 10).max(FREE.min(max_bytes / 2))
+}
+
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
@@ -111,7 +116,7 @@ mod tests {
     use super::*;
     use crate::mutex::lock;
 
-    /// A log of one event a second from second 0 on, each of 10 bytes, at a position a second.
+    /// A log of one event a second from second 0 on, each of 100 kB, at a position a second.
     struct Log {
         unsettled: Option<Position>,
         discarded_below: Position,
@@ -131,7 +136,7 @@ mod tests {
 
         fn usage(&self) -> (u64, u64) {
             let (from, to) = self.held();
-            ((to - from) * 10, self.max_bytes)
+            ((to - from) * 100_000, self.max_bytes)
         }
 
         fn stored_since(&self, stored_at: i64) -> Position {
@@ -160,32 +165,32 @@ mod tests {
 
     #[test]
     fn settled_events_go_when_they_are_old_or_the_log_is_crowded() {
-        // (oldest unsettled, bytes allowed, kept since second, goal)
+        // (oldest unsettled, megabytes allowed, kept since second, goal)
         let cases = [
             // Old and settled.
-            (Some(900), 100_000, Some(400), Some(400)),
+            (Some(900), 1_000, Some(400), Some(400)),
             // Nothing is old, or this look is not about age.
-            (Some(900), 100_000, Some(50), None),
-            (Some(900), 100_000, None, None),
+            (Some(900), 1_000, Some(50), None),
+            (Some(900), 1_000, None, None),
             // A sink has not settled the old ones.
-            (Some(300), 100_000, Some(400), Some(300)),
-            (Some(100), 100_000, Some(400), None),
-            (Some(20), 100_000, Some(400), None),
+            (Some(300), 1_000, Some(400), Some(300)),
+            (Some(100), 1_000, Some(400), None),
+            (Some(20), 1_000, Some(400), None),
             // Everything is settled: the position may be beyond the end.
-            (Some(5_000), 100_000, Some(5_000), Some(1_000)),
+            (Some(5_000), 1_000, Some(5_000), Some(1_000)),
             // Unknown.
-            (None, 1_000, Some(400), None),
-            // 9,000 bytes of 8,000: down to 7,200, a fifth of the log.
-            (Some(900), 8_000, None, Some(280)),
-            (Some(150), 8_000, None, Some(150)),
-            (Some(100), 8_000, None, None),
-            (Some(900), 8_000, Some(400), Some(400)),
+            (None, 10, Some(400), None),
+            // 90 of 80 MB: down to 72, a fifth of the log.
+            (Some(900), 80, None, Some(280)),
+            (Some(150), 80, None, Some(150)),
+            (Some(100), 80, None, None),
+            (Some(900), 80, Some(400), Some(400)),
             // Right at the mark, and without a limit.
-            (Some(900), 10_000, None, None),
+            (Some(900), 100, None, None),
             (Some(900), 0, None, None),
         ];
         for (unsettled, max_bytes, since, expected) in cases {
-            let space = log(unsettled, max_bytes);
+            let space = log(unsettled, max_bytes * 1_000_000);
             let since = since.map(|second: i64| second * 1_000);
             assert_eq!(
                 goal(&space, since),
@@ -195,13 +200,13 @@ mod tests {
         }
         let empty = Log {
             held: (100, 100).into(),
-            ..log(Some(100), 8_000)
+            ..log(Some(100), 80_000_000)
         };
         assert_eq!(goal(&empty, Some(i64::MAX)), None);
         for (unsettled, expected) in [(900, 500), (300, 300)] {
             let erased = Log {
                 discarded_below: 500,
-                ..log(Some(unsettled), 100_000)
+                ..log(Some(unsettled), 1_000_000_000)
             };
             assert_eq!(goal(&erased, None), Some(expected));
         }
@@ -209,14 +214,20 @@ mod tests {
 
     #[tokio::test]
     async fn looks_make_room_until_there_is_enough() {
-        let space = log(Some(1_000), 5_000);
-        while let Some(goal) = goal(&space, None) {
-            space.purge_below(goal).await.unwrap();
+        for (max_bytes, enough) in [
+            (50_000_000, 45_000_000),
+            (5_000_000, 4_000_000),
+            (1_000_000, 500_000),
+        ] {
+            let space = log(Some(1_000), max_bytes);
+            while let Some(goal) = goal(&space, None) {
+                space.purge_below(goal).await.unwrap();
+            }
+            let (bytes, _) = space.usage();
+            assert!(
+                (enough - 100_000..=enough).contains(&bytes),
+                "{max_bytes}: {bytes}"
+            );
         }
-        let (bytes, max_bytes) = space.usage();
-        assert!(
-            bytes <= max_bytes * 9 / 10 && bytes > max_bytes * 8 / 10,
-            "{bytes}"
-        );
     }
 }
