@@ -89,3 +89,27 @@ async fn a_server_that_gives_no_answer_is_left() {
         "{waited:?}"
     );
 }
+
+#[tokio::test]
+async fn a_paused_server_is_left_and_is_a_server_again_once_it_goes_on() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let mut cluster = NatsCluster::start(3).await;
+    let client = connected(&cluster).await;
+    let first = at(&client);
+    let jetstream = client.jetstream();
+    cluster.pause(first);
+    let paused = Instant::now();
+    while client.watchdog().watch(jetstream.query_account()).await.is_err() {
+        // An election, which may follow, refuses at once.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(
+            paused.elapsed() < Duration::from_secs(30),
+            "still without an answer"
+        );
+    }
+    assert_ne!(at(&client), first);
+    cluster.resume(first);
+    cluster.ready().await;
+}
