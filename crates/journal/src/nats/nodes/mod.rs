@@ -1,5 +1,5 @@
-//! The routers that share the journal: each writes a report about itself under its name, every 5 s or more often, and when it changes, and
-//! listens to the others'.
+//! The routers that share the journal: each writes a report about itself under its name, when it changes and every 5 s at
+//! least, and listens to the others'.
 
 mod rank;
 mod table;
@@ -241,7 +241,7 @@ impl Shared {
                 Err(_) => {}
             }
             tokio::time::sleep(LEAST).await;
-            let _ = tokio::time::timeout(self.interval - LEAST, self.wake.notified()).await;
+            let _ = tokio::time::timeout(self.interval.saturating_sub(LEAST), self.wake.notified()).await;
         }
     }
 
