@@ -21,6 +21,8 @@ pub(crate) struct Funnel {
     pub(super) sink: String,
     /// True if the sink is disabled.
     pub(super) disabled: bool,
+    /// The name of another router that drives the sink, empty while none does; `None` if this router drives it.
+    pub(super) driven_by: Option<String>,
     /// Why the sink is on hold; `None` if it is not.
     pub(super) held: Option<String>,
     /// Seconds since the oldest pending event arrived.
@@ -120,6 +122,7 @@ pub(super) fn all(status: &Status, inputs: &Inputs, failed: &[Sum]) -> Vec<Funne
         Funnel {
             sink: name.clone(),
             disabled: sink.disabled,
+            driven_by: sink.elsewhere.then(|| sink.driven_by.clone().unwrap_or_default()),
             held: sink.held.as_ref().map(|held| held.message.clone()),
             oldest_pending_seconds: sink.oldest_pending_age_seconds,
             dead_letters: sink.letters.kept,
@@ -297,6 +300,7 @@ mod tests {
             ("accepted", 60),
         ];
         assert_eq!(events, wanted);
+        assert_eq!(funnels[0].driven_by, None);
         assert_eq!(
             funnels[0].steps[1].out[0].rows,
             "/ui/events?sink=pin&outcome=filtered&reason=no_consent"
@@ -315,6 +319,16 @@ mod tests {
             ..status()
         };
         let inputs = [("pin".to_owned(), ["app".to_owned()].into())].into();
+        let mut elsewhere = status.clone();
+        for (driven_by, shown) in [(Some("router-2"), "router-2"), (None, "")] {
+            let sink = SinkStatus {
+                elsewhere: true,
+                driven_by: driven_by.map(str::to_owned),
+                ..SinkStatus::default()
+            };
+            elsewhere.sinks.insert("pin".to_owned(), sink);
+            assert_eq!(all(&elsewhere, &inputs, &[])[0].driven_by.as_deref(), Some(shown));
+        }
         assert_eq!(all(&status, &inputs, &[])[0].steps[0].events, 7);
         assert_eq!(all(&status, &Inputs::new(), &[])[0].steps[0].events, 12);
     }

@@ -85,6 +85,9 @@ fn way(funnel: &Funnel) -> Markup {
             h3 {
                 (funnel.sink) " "
                 @if funnel.disabled { span.badge { "disabled" } }
+                @if let Some(router) = &funnel.driven_by {
+                    span.badge { @if router.is_empty() { "not driven" } @else { "on " (router) } }
+                }
                 @if funnel.held.is_some() { span class="badge trouble" { "on hold" } }
             }
             @if let Some(held) = &funnel.held { p { (held) } }
