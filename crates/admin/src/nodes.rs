@@ -19,7 +19,7 @@ pub struct NodeStatus {
     pub silent_seconds: u64,
     /// The rate groups whose sinks it drives.
     pub drives: Vec<String>,
-    /// The components whose settings differ from those of the router that answers, such as `sinks.pinterest`. Only routers
+    /// The components whose settings differ from those of the router that answers, such as `sinks.ads`. Only routers
     /// of the same version are compared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differs: Vec<String>,

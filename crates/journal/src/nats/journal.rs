@@ -277,6 +277,10 @@ impl Log for NatsJournal {
         self.0.leases.tenures(groups)
     }
 
+    fn resign(&self) {
+        self.0.leases.close();
+    }
+
     fn release(&self, sinks: &[Arc<str>]) {
         self.0.leases.release(sinks);
     }

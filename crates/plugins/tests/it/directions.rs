@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("journal", &["core", "nats"]),
     ("history", &["core"]),
     ("config", &["core", "nats"]),
-    ("runtime", &["config", "core", "history", "journal"]),
+    ("runtime", &["config", "core", "history", "journal", "nats"]),
     (
         "admin",
         &[

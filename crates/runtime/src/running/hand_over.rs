@@ -10,7 +10,7 @@ use signalbox_journal::Journal;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Running;
-use super::sinks::{SinkHandle, Waiting};
+use super::handles::{SinkHandle, Waiting};
 
 /// The time that a driver has to commit after an abort.
 const COMMIT_GRACE: Duration = Duration::from_secs(3);

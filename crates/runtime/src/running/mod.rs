@@ -7,6 +7,7 @@ mod acts;
 mod ending;
 mod followed;
 mod hand_over;
+mod handles;
 mod reload;
 mod report;
 mod sinks;
@@ -39,9 +40,8 @@ use crate::telemetry::Telemetry;
 
 use ending::{Ending, ended};
 use followed::Followed;
+use handles::{SinkHandle, SourceHandle, Waiting};
 use report::OwnFacts;
-use sinks::{SinkHandle, Waiting};
-use sources::SourceHandle;
 pub use turns::Turn;
 use turns::Turns;
 pub use view::View;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use signalbox_core::StartError;
 
+use super::handles::SourceHandle;
 use super::report::OwnFacts;
-use super::sources::SourceHandle;
 use super::{Running, groups, members, names};
 use crate::dead_letters::DeadLetters;
 use crate::ledger::Ledger;

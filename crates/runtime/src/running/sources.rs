@@ -6,21 +6,13 @@ use signalbox_core::{Outlet, SourceContext, StartError};
 use tokio_util::sync::CancellationToken;
 
 use super::Running;
+use super::handles::SourceHandle;
 use crate::checkpoints::SourceCheckpoints;
 use crate::intake::{Listener, SourceIntake};
 use crate::pipeline::BuiltSource;
 use crate::plain_values::Watch;
-use crate::sockets::SocketAccess;
 use crate::source_notes::SourceNotes;
 use crate::tester::TestedSource;
-
-pub(super) struct SourceHandle {
-    /// Keeps its listening sockets open.
-    pub(super) access: SocketAccess,
-    pub(super) shutdown: CancellationToken,
-    pub(super) intake: Arc<SourceIntake>,
-    pub(super) fingerprint: u64,
-}
 
 impl Running {
     /// True if a source runs on this router. One that runs on another router alone stays as it is built, and its ledger says

@@ -8,7 +8,7 @@ use signalbox_journal::{Tenure, Tenures};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::sinks::{Opening, Waiting};
+use super::handles::{Opening, Waiting};
 use super::turns::{News, Opened, Turn};
 use super::{Next, Running, ended};
 use crate::telemetry::SinkMeters;

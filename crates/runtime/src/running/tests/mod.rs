@@ -1,6 +1,8 @@
 //! Routers of this process that share a journal, with tenures as a test gives them.
 
 mod beside;
+#[cfg(feature = "nats")]
+mod nats;
 mod shared;
 
 use std::sync::{Arc, Mutex};
@@ -245,13 +247,18 @@ async fn until(routers: &mut [&mut Router], condition: impl Fn(&[&mut Router]) -
     while !condition(routers) {
         assert!(tokio::time::Instant::now() < end, "it does not come to that");
         for router in routers.iter_mut() {
-            let next = tokio::time::timeout(Duration::from_millis(5), router.running.next()).await;
-            match next {
-                Ok(Next::Turn(turn)) => router.running.turn(turn, |_| SinkMeters::none()).await,
-                Ok(Next::RanOut) => panic!("a router that shares its journal does not run out"),
-                Err(_) => {}
-            }
+            step(&mut router.running).await;
         }
+    }
+}
+
+/// Does the next work of a router, if there is some within 5 ms.
+async fn step(running: &mut Running) {
+    let next = tokio::time::timeout(Duration::from_millis(5), running.next()).await;
+    match next {
+        Ok(Next::Turn(turn)) => running.turn(turn, |_| SinkMeters::none()).await,
+        Ok(Next::RanOut) => panic!("a router that shares its journal does not run out"),
+        Err(_) => {}
     }
 }
 
