@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use signalbox_core::{JournalKey, MatchKeys, Money, Parameter, Parameters};
+use signalbox_core::{JournalKey, MatchKeys, Money, Parameter, Parameters, Parts, Spot};
 use signalbox_history::{
     Attempt, By, Filter, History, IdKeys, IdKind, Ids, Notes, Outcome, People, Record, Report, Settings,
 };
@@ -148,6 +148,7 @@ fn writing(criterion: &mut Criterion) {
             }
         });
     });
+    cold(criterion, &keys, &record, &match_keys);
     criterion.bench_function("ids of a person, on the way of an event", |bench| {
         bench.iter(|| -> People<'_> {
             [(IdKind::Email, "ivy@example.com"), (IdKind::UserId, "u-1001")]
@@ -156,6 +157,70 @@ fn writing(criterion: &mut Criterion) {
                 .collect()
         });
     });
+    history.close();
+}
+
+/// Encoded records that no cache of the processor holds, as those that were sent a while ago.
+const COLD: usize = 60_000;
+const LENGTH: usize = 2_300;
+
+/// Measures what the end of a sent record costs, with the digest of its bytes before or after the parts that are read from them.
+fn cold(criterion: &mut Criterion, keys: &IdKeys, record: &Record<'_>, match_keys: &Arc<MatchKeys>) {
+    let encoded: Vec<u8> = (0..COLD * LENGTH)
+        .map(|n| if n % 50 == 0 { b'"' } else { b'a' })
+        .collect();
+    let sent: Vec<signalbox_core::Record> = encoded
+        .chunks_exact(LENGTH)
+        .map(|bytes| signalbox_core::Record {
+            parts: Parts {
+                event_name: Spot::new(50),
+                action_source: Spot::new(250),
+                event_id: Spot::new(350),
+                order_id: Spot::new(1_950),
+                value: Spot::new(1_750),
+                currency: Spot::new(1_600),
+                match_keys: Some(match_keys.clone()),
+                ..Parts::default()
+            },
+            ..signalbox_core::Record::new("Checkout", bytes.to_vec())
+        })
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::start(Settings::new(folder.path()), keys.clone()).unwrap();
+    for (name, first) in [
+        ("a sent record, the parts first", false),
+        ("a sent record, the digest first", true),
+    ] {
+        let (mut n, mut notes) = (0, history.notes());
+        criterion.bench_function(name, |bench| {
+            bench.iter_custom(|rounds| {
+                let begin = cpu();
+                for _ in 0..rounds {
+                    // Neighbours in memory do not end one after the other.
+                    n = (n + 7_919) % COLD;
+                    let sent = &sent[n];
+                    let before = first.then(|| keys.digest(&sent.bytes));
+                    let summary = sent.summary();
+                    let digest = before.unwrap_or_else(|| keys.digest(&sent.bytes));
+                    notes.add(&Record {
+                        event_name: summary.event_name,
+                        action_source: summary.action_source,
+                        digest: Some(digest),
+                        ids: Ids {
+                            event_id: summary.event_id.unwrap_or_default(),
+                            order_id: summary.order_id.unwrap_or_default(),
+                            ..record.ids.clone()
+                        },
+                        ..record.clone()
+                    });
+                    if notes.is_full() {
+                        notes = history.notes();
+                    }
+                }
+                cpu() - begin
+            });
+        });
+    }
     history.close();
 }
 

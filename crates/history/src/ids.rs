@@ -111,7 +111,12 @@ impl People<'_> {
     /// Adds a hash, unless it is there.
     pub fn add(&mut self, hash: IdHash) {
         if !self.hashes().any(|known| known == hash) {
-            self.0.to_mut().extend_from_slice(&hash.0.to_be_bytes());
+            let bytes = self.0.to_mut();
+            if bytes.is_empty() {
+                // Most persons have at most four.
+                bytes.reserve_exact(4 * size_of::<u64>());
+            }
+            bytes.extend_from_slice(&hash.0.to_be_bytes());
         }
     }
 

@@ -142,6 +142,11 @@ impl Recorder {
         } else {
             Record::counted
         };
+        // The digest reads the record from its beginning to its end, which no cache of the processor holds any more. So it goes
+        // first, and the parts, which stand here and there, are in a cache then.
+        let digest = keys
+            .zip(ended.record)
+            .map(|(keys, record)| keys.digest(&record.bytes));
         let summary = ended.record.map(read).unwrap_or_default();
         let event_name = summary.event_name.map(|name| shown(&mut self.shown, &name));
         let ended_at = now_millis();
@@ -158,9 +163,6 @@ impl Recorder {
                 path: Parameter::Value.name().into(),
             });
         }
-        let digest = keys
-            .zip(ended.record)
-            .map(|(keys, record)| keys.digest(&record.bytes));
         let length = ended.record.map_or(0, |record| record.bytes.len());
         self.notes.add(&signalbox_history::Record {
             ended_at,
