@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Bencher, Criterion, criterion_group, criterion_main};
 use signalbox_core::{JournalKey, MatchKeys, Money, Parameter, Parameters, Parts, Spot};
 use signalbox_history::{
     Attempt, By, Filter, History, IdKeys, IdKind, Ids, Notes, Outcome, People, Record, Report, Settings,
@@ -109,6 +109,17 @@ fn cpu() -> Duration {
     Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap())
 }
 
+/// Measures the processor time of this process, since other programs may use the machine meanwhile.
+fn measured<T>(bench: &mut Bencher<'_>, mut work: impl FnMut() -> T) {
+    bench.iter_custom(|rounds| {
+        let begin = cpu();
+        for _ in 0..rounds {
+            black_box(work());
+        }
+        cpu() - begin
+    });
+}
+
 /// Returns the most memory that this process has had resident, in megabytes.
 fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -141,7 +152,7 @@ fn writing(criterion: &mut Criterion) {
     let (match_keys, mut notes) = (match_keys(), history.notes());
     let record = record(1, &keys, &match_keys);
     criterion.bench_function("a record added up and packed, on the way of an event", |bench| {
-        bench.iter(|| {
+        measured(bench, || {
             notes.add(black_box(&record));
             if notes.is_full() {
                 notes = history.notes();
@@ -150,7 +161,7 @@ fn writing(criterion: &mut Criterion) {
     });
     cold(criterion, &keys, &record, &match_keys);
     criterion.bench_function("ids of a person, on the way of an event", |bench| {
-        bench.iter(|| -> People<'_> {
+        measured(bench, || -> People<'_> {
             [(IdKind::Email, "ivy@example.com"), (IdKind::UserId, "u-1001")]
                 .into_iter()
                 .map(|(kind, text)| keys.hash(kind, black_box(text)))
@@ -160,11 +171,11 @@ fn writing(criterion: &mut Criterion) {
     history.close();
 }
 
-/// Encoded records that no cache of the processor holds, as those that were sent a while ago.
+/// Encoded records: so many that the caches of the processor hold few of them, as it is with records whose answer arrives.
 const COLD: usize = 60_000;
 const LENGTH: usize = 2_300;
 
-/// Measures what the end of a sent record costs, with the digest of its bytes before or after the parts that are read from them.
+/// Measures the end of a sent record, with the digest of its bytes before or after the parts that are read from them.
 fn cold(criterion: &mut Criterion, keys: &IdKeys, record: &Record<'_>, match_keys: &Arc<MatchKeys>) {
     let encoded: Vec<u8> = (0..COLD * LENGTH)
         .map(|n| if n % 50 == 0 { b'"' } else { b'a' })
@@ -193,31 +204,27 @@ fn cold(criterion: &mut Criterion, keys: &IdKeys, record: &Record<'_>, match_key
     ] {
         let (mut n, mut notes) = (0, history.notes());
         criterion.bench_function(name, |bench| {
-            bench.iter_custom(|rounds| {
-                let begin = cpu();
-                for _ in 0..rounds {
-                    // Neighbours in memory do not end one after the other.
-                    n = (n + 7_919) % COLD;
-                    let sent = &sent[n];
-                    let before = first.then(|| keys.digest(&sent.bytes));
-                    let summary = sent.summary();
-                    let digest = before.unwrap_or_else(|| keys.digest(&sent.bytes));
-                    notes.add(&Record {
-                        event_name: summary.event_name,
-                        action_source: summary.action_source,
-                        digest: Some(digest),
-                        ids: Ids {
-                            event_id: summary.event_id.unwrap_or_default(),
-                            order_id: summary.order_id.unwrap_or_default(),
-                            ..record.ids.clone()
-                        },
-                        ..record.clone()
-                    });
-                    if notes.is_full() {
-                        notes = history.notes();
-                    }
+            measured(bench, || {
+                // Neighbours in memory do not end one after the other.
+                n = (n + 7_919) % COLD;
+                let sent = &sent[n];
+                let before = first.then(|| keys.digest(&sent.bytes));
+                let summary = sent.summary();
+                let digest = before.unwrap_or_else(|| keys.digest(&sent.bytes));
+                notes.add(&Record {
+                    event_name: summary.event_name,
+                    action_source: summary.action_source,
+                    digest: Some(digest),
+                    ids: Ids {
+                        event_id: summary.event_id.unwrap_or_default(),
+                        order_id: summary.order_id.unwrap_or_default(),
+                        ..record.ids.clone()
+                    },
+                    ..record.clone()
+                });
+                if notes.is_full() {
+                    notes = history.notes();
                 }
-                cpu() - begin
             });
         });
     }
@@ -251,7 +258,7 @@ fn searching(criterion: &mut Criterion) {
     let mut n = 17;
     let mut search = |name: &str, kind: IdKind, text: &dyn Fn(u64) -> String| {
         criterion.bench_function(name, |bench| {
-            bench.iter(|| {
+            measured(bench, || {
                 n = (n * 48_271) % 999_983;
                 let ids = reader.keys().hashes(kind, &text(n));
                 let page = reader.find(&ids, &Filter::default()).unwrap();
@@ -267,14 +274,14 @@ fn searching(criterion: &mut Criterion) {
         format!("ivy{n}@example.com")
     });
     criterion.bench_function("latest 100", |bench| {
-        bench.iter(|| reader.latest(&Filter::default(), None, 100).unwrap());
+        measured(bench, || reader.latest(&Filter::default(), None, 100).unwrap());
     });
     criterion.bench_function("latest 100 of an outcome that none has", |bench| {
         let filter = Filter {
             outcome: Some("expired".into()),
             ..Filter::default()
         };
-        bench.iter(|| reader.latest(&filter, None, 100).unwrap());
+        measured(bench, || reader.latest(&filter, None, 100).unwrap());
     });
     criterion.bench_function("the page's quality: a report with details of 7 days", |bench| {
         let report = Report {
@@ -283,7 +290,7 @@ fn searching(criterion: &mut Criterion) {
             details: true,
             ..Report::default()
         };
-        bench.iter(|| reader.report(&report).unwrap());
+        measured(bench, || reader.report(&report).unwrap());
     });
     criterion.bench_function("the five reports of the page's overview", |bench| {
         let now = jiff::Timestamp::now().as_millisecond();
@@ -297,7 +304,7 @@ fn searching(criterion: &mut Criterion) {
             };
             reader.report(&report).unwrap()
         };
-        bench.iter(|| {
+        measured(bench, || {
             [
                 ask(day, &[By::Hour, By::Outcome, By::Sink], false),
                 ask(None, &[By::Day, By::Outcome, By::Sink], false),

@@ -23,6 +23,7 @@ use signalbox_journal::{
 
 use crate::backpressure::Backpressure;
 use crate::hold::Held;
+use crate::last_failures::LastFailures;
 use crate::plain_values::PlainValues;
 use crate::tap::Taps;
 use crate::unheard::Unheard;
@@ -120,6 +121,8 @@ pub struct SinkLedger {
     driven_by: Mutex<DrivenBy>,
     /// The sink's present holds, and the number of all holds.
     pub held: Held,
+    /// Why the last attempts of pending events failed.
+    pub failures: LastFailures,
     /// The sink's last replay in this process.
     pub replay: LastReplay,
     pub(crate) backpressure: Backpressure,

@@ -13,6 +13,7 @@ pub mod hold;
 pub mod identity;
 mod intake;
 pub mod journal;
+pub mod last_failures;
 pub mod ledger;
 pub mod life;
 pub mod logs;

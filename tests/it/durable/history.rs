@@ -294,6 +294,50 @@ async fn an_event_whose_time_is_over_and_one_that_is_held_are_told_so() {
 }
 
 #[tokio::test]
+async fn a_pending_event_tells_why_its_last_attempt_failed() {
+    let rig = start(Faults {
+        unavailable: Some(Unavailable::every_nth(1)),
+        ..Faults::default()
+    })
+    .await;
+    post_all(&rig.world.listen, &orders("w", 1)).await;
+    let failed = async || {
+        let life = rig
+            .lines(&["events", "--message-id", "w-0", "--sink", "pinterest"])
+            .await;
+        let pending = life.first()?["sinks"][0]["pending"].clone();
+        (pending["attempts"].as_u64()? > 0).then_some(pending)
+    };
+    let pending = until(failed, || rig.router().stderr()).await;
+    assert_eq!(pending["why"], "retry", "{pending}");
+    assert_eq!(
+        (
+            &pending["last_failure"]["reason"],
+            &pending["last_failure"]["status"]
+        ),
+        (&json!("server_error"), &json!(503)),
+        "{pending}"
+    );
+    assert!(
+        pending["last_failure"]["at"].as_i64() >= pending["first_attempt"].as_i64(),
+        "{pending}"
+    );
+    for command in [
+        &["events", "--message-id", "w-0"][..],
+        &["events", "--outcome", "pending", "--sink", "pinterest"],
+    ] {
+        let told = rig.told(command).await;
+        assert!(
+            told.contains("with HTTP status 503 (server_error), and the sink tries again"),
+            "{told}"
+        );
+    }
+    rig.world.sandbox.set_faults(Faults::default());
+    rig.settled().await;
+    assert_eq!(at_pinterest(&rig, "w-0").await["outcome"], "delivered");
+}
+
+#[tokio::test]
 async fn a_record_that_cannot_be_made_and_a_copy_that_is_not_sent_are_told_so() {
     let rig = start(Faults::default()).await;
     let nobody = json!({

@@ -149,6 +149,7 @@ impl Events {
         self.commits.soon();
         let Some(end) = end else { return };
         trail::ended(&self.sink, position, &end);
+        self.ledger.failures.forget(position);
         if !self.former.is_empty()
             && let Some(source) = self.former.remove(&position)
         {

@@ -16,6 +16,7 @@ use super::trace::{Answered, Trace, Try};
 use super::trail::label;
 use crate::dead_letters::now_millis;
 use crate::history::{Traced, Tracer, happened_at};
+use crate::last_failures::{LastFailure, LastFailures};
 use crate::telemetry::warning_key;
 
 /// Most attempts of a record that are kept: the first ones and the last one.
@@ -225,13 +226,14 @@ fn shown(known: &mut HashMap<Box<str>, Arc<str>>, name: &str) -> Arc<str> {
     shown
 }
 
-/// Adds an attempt to the records of a group.
+/// Adds an attempt to the records of a group, and notes its failures.
 pub(super) fn tried(
     group: &mut Group,
     batch: u64,
     verdict: &Verdict,
     elapsed: Duration,
     response: Option<Response>,
+    failures: &LastFailures,
 ) {
     let millis = u32::try_from(elapsed.as_millis()).unwrap_or(u32::MAX);
     let answered = Arc::new(Answered {
@@ -241,12 +243,22 @@ pub(super) fn tried(
         millis,
         response,
     });
+    let mut last: Option<Arc<LastFailure>> = None;
     for (index, item) in group.items.iter_mut().enumerate() {
         let failure = match verdict.outcome(index) {
             Some(Answer::Delivered { .. }) => None,
-            Some(Answer::Rejected(reason) | Answer::Retry { reason, .. }) => Some(reason.code().into()),
+            Some(Answer::Rejected(reason) | Answer::Retry { reason, .. }) => {
+                Some(Box::<str>::from(reason.code()))
+            }
             None => Some(label(verdict).into()),
         };
+        if let Some(code) = failure.as_deref() {
+            // Most records of a group fail for one reason.
+            let known = last.take().filter(|known| known.reason == code);
+            let known = known.unwrap_or_else(|| answered.failure(code));
+            failures.note(item.position, &known);
+            last = Some(known);
+        }
         if item.tries.len() >= ATTEMPTS {
             item.tries.pop();
         }

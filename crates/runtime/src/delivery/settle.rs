@@ -61,7 +61,14 @@ impl Settling<'_> {
             response,
         } = flight;
         if self.pending.events.recorder.is_some() {
-            tried(&mut group, ticket, &verdict, elapsed, response);
+            tried(
+                &mut group,
+                ticket,
+                &verdict,
+                elapsed,
+                response,
+                &self.pending.events.ledger.failures,
+            );
         }
         self.meters.request(elapsed.as_secs_f64(), label(&verdict));
         trail::answered(&self.options.name, ticket, &group, &verdict, elapsed);

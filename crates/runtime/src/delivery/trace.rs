@@ -7,6 +7,7 @@ use signalbox_history::Attempt;
 use signalbox_journal::Position;
 
 use crate::history::Traced;
+use crate::last_failures::LastFailure;
 
 /// The part of an event that its records need later, when the event is let go.
 #[derive(Debug, Default)]
@@ -42,6 +43,17 @@ impl Trace {
             position: self.position,
             happened_at: self.happened_at,
         }
+    }
+}
+
+impl Answered {
+    /// Describes the failure of a record by this answer.
+    pub(super) fn failure(&self, code: &str) -> Arc<LastFailure> {
+        Arc::new(LastFailure {
+            at: self.at,
+            reason: code.to_owned(),
+            status: self.response.as_ref().map(|response| response.status),
+        })
     }
 }
 

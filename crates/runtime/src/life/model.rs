@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use signalbox_history::{Entry, Place, WarningEntry};
 
+use crate::last_failures::LastFailure;
+
 /// The lives of the events that a search found, the newest first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Lives {
@@ -96,6 +98,9 @@ pub struct Pending {
     /// The first attempt; `None` before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_attempt: Option<i64>,
+    /// Why the last attempt failed, as far as the running router knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<LastFailure>,
     /// The mappings whose records have ended; the others are pending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<String>,

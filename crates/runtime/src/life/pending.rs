@@ -11,7 +11,8 @@ use super::model::{Pending, Why};
 use super::request::MOST_EVENTS;
 use super::told;
 use crate::history::{self, order_id};
-use crate::ledger::Ledger;
+use crate::last_failures::LastFailure;
+use crate::ledger::{Ledger, SinkLedger};
 
 /// Events of the log, and parked ones, that are read at once.
 const AT_ONCE: usize = 500;
@@ -177,6 +178,7 @@ impl Circumstances<'_> {
             held: held.map(|(_, reason)| reason.message().to_owned()),
             attempts,
             first_attempt: open.map(|open| open.first_attempt).filter(|at| *at > 0),
+            last_failure: ledger.and_then(|ledger| self.last_failure(ledger)),
             ended: open
                 .map(|open| open.ended.iter().map(|(mapping, _)| mapping.clone()).collect())
                 .unwrap_or_default(),
@@ -184,5 +186,14 @@ impl Circumstances<'_> {
         };
         pending.told = told::pending(&pending, name);
         pending
+    }
+
+    /// Returns the last failure, which the driver has noted under the event's place or, once it was parked, under that of the
+    /// parked event.
+    fn last_failure(&self, ledger: &SinkLedger) -> Option<LastFailure> {
+        let parked = self.parked.map(|parked| parked.position);
+        let mut positions = parked.into_iter().chain(self.place.0);
+        let failure = positions.find_map(|position| ledger.failures.of(position))?;
+        Some(LastFailure::clone(&failure))
     }
 }

@@ -54,8 +54,9 @@ pub(super) fn pending(pending: &Pending, sink: &str) -> String {
     match pending.why {
         Why::Turn => "Pending: it waits for its turn, or for its batch to fill.".to_owned(),
         Why::Retry => format!(
-            "Pending: {} failed, and the sink tries again by itself.",
-            times(pending.attempts.into(), "attempt")
+            "Pending: {} failed{}, and the sink tries again by itself.",
+            times(pending.attempts.into(), "attempt"),
+            last_failure(pending)
         ),
         Why::Returned => "Pending: it was given to the sink once more, and waits for its turn.".to_owned(),
         Why::Held => {
@@ -77,6 +78,23 @@ pub(super) fn pending(pending: &Pending, sink: &str) -> String {
              events with 'signalbox forget --sink {sink}'."
         ),
         Why::Stopped => "Pending: the router does not run.".to_owned(),
+    }
+}
+
+/// Says why the last attempt failed.
+fn last_failure(pending: &Pending) -> String {
+    let Some(last) = &pending.last_failure else {
+        return String::new();
+    };
+    let which = if pending.attempts == 1 {
+        ""
+    } else {
+        ", the last one"
+    };
+    let reason = &last.reason;
+    match last.status {
+        Some(status) => format!("{which} with HTTP status {status} ({reason})"),
+        None => format!("{which} without an answer ({reason})"),
     }
 }
 
