@@ -1,7 +1,7 @@
 //! Publishes a frame: leaves out events whose id is known, sends the rest until the server has stored it, and says what
 //! became of each event once the follower has passed it.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -119,14 +119,15 @@ fn settle(group: Group, fate: impl Fn(usize) -> Appended) {
 /// Leaves out the known, and encodes the rest; `None` if all are known.
 fn prepare(shared: &Shared, group: &Group) -> Result<Option<Prepared>, JournalError> {
     let now = shared.now();
-    let mut at: HashMap<KeyedHash, ()> = HashMap::with_capacity(group.items.len());
+    let looks = !shared.options.dedup_window.is_zero();
+    let mut seen: HashSet<KeyedHash> = HashSet::with_capacity(group.items.len());
     let mut kept: Vec<Arc<Event>> = Vec::with_capacity(group.items.len());
     let mut hashes = Vec::with_capacity(group.items.len());
     let mut fates = Vec::with_capacity(group.items.len());
     let mut known = lock(&shared.ids);
     for item in &group.items {
-        let has_id = item.hash != ids::NONE;
-        if has_id && (at.insert(item.hash, ()).is_some() || known.knows(Id::hashed(item.hash), now)) {
+        let has_id = looks && item.hash != ids::NONE;
+        if has_id && (!seen.insert(item.hash) || known.knows(Id::hashed(item.hash), now)) {
             fates.push(Fate::Known);
             continue;
         }

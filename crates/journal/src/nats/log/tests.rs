@@ -575,3 +575,67 @@ async fn a_stream_that_was_made_anew_takes_no_events() {
     let fates = append(&log, events(0..10)).await.unwrap();
     assert_eq!(stored(&fates), 10);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_are_no_frames_are_counted_and_told_as_lost() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let (cluster, cache) = (NatsCluster::start(1).await, tempfile::tempdir().unwrap());
+    let log = open(&cluster, options(cache.path(), "a-1")).await.unwrap();
+    append(&log, events(0..3)).await.unwrap();
+    let publish = async |headers: async_nats::HeaderMap| {
+        let sent = log.shared.stream.publish("sbx.ev.web", headers, "noise".into());
+        sent.await.unwrap().seq
+    };
+    // Without a header of ours, and with one that tells of three events, one of which is known.
+    let foreign = publish(async_nats::HeaderMap::new()).await;
+    let hash = |id: &str| IdHasher::Plain.hash("web", id);
+    let ids = [hash("id-7"), hash("id-1"), ids::NONE];
+    let damaged = publish(header::FrameHeader::write(&ids, 1, "z-1", 1)).await;
+    // The id of the damaged event was taken: an event that is stored and cannot be read is lost.
+    let fates = append(&log, events(7..9)).await.unwrap();
+    assert_eq!(stored(&fates), 1);
+    let (entries, lost) = all_from(&log, 0).await;
+    assert_eq!(entries.len(), 4);
+    let told: Vec<_> = lost
+        .iter()
+        .map(|lost| (lost.from, lost.events, lost.loss))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (place::start(foreign), 1, Loss::Damaged),
+            (place::start(damaged), 2, Loss::Damaged)
+        ]
+    );
+    // From the second of the three on, which is the known one.
+    let (_, rest) = all_from(&log, place::position(damaged, 1)).await;
+    assert_eq!((rest.len(), rest[0].events), (1, 1));
+    assert_eq!(log.count(0, log.end()).await.unwrap(), 4 + 1 + 2);
+    let places = [1, foreign, damaged].map(place::start);
+    assert_eq!(log.events_at(&places).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_window_no_id_is_known() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let (cluster, cache) = (NatsCluster::start(1).await, tempfile::tempdir().unwrap());
+    for round in 1..=3u64 {
+        let none = LogOptions {
+            dedup_window: Duration::ZERO,
+            ..options(cache.path(), &format!("a-{round}"))
+        };
+        let log = open(&cluster, none).await.unwrap();
+        tokio::time::timeout(LONG, log.caught_up()).await.unwrap();
+        for _ in 0..2 {
+            let twice = [events(0..5), events(0..5)].concat();
+            assert_eq!(stored(&append(&log, twice).await.unwrap()), 10);
+        }
+        assert_eq!(log.count(0, log.end()).await.unwrap(), round * 20);
+        assert_eq!(all_from(&log, 0).await.0.len() as u64, round * 20);
+        log.shutdown().await;
+    }
+}
