@@ -99,6 +99,11 @@ impl Owed {
         owed.is_some_and(|owed| owed.spans.last().is_some_and(|(_, to)| *to == OPEN))
     }
 
+    /// Lists the sources of which the sink is owed events, past or future, by the names under which these came.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().map(|owed| owed.name.as_str())
+    }
+
     /// Lists the sources whose future events the sink is owed.
     pub(crate) fn open_sources(&self) -> impl Iterator<Item = &str> {
         let names = self.sources.iter().map(|owed| owed.name.as_str());

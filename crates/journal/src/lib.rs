@@ -39,6 +39,7 @@ mod sink_record;
 mod state;
 mod states;
 mod tenure;
+mod transfer;
 
 pub use arrivals::Arrivals;
 pub use dead_letter::{
@@ -61,7 +62,7 @@ pub use names::{Named, Roster};
 #[cfg(feature = "nats")]
 pub use nats::monitoring::{MonitorAnswer, check_sync};
 #[cfg(feature = "nats")]
-pub use nats::{NatsJournal, NatsOptions};
+pub use nats::{NatsJournal, NatsOptions, delete_journal};
 pub use node::{Node, NodeReport};
 pub use position::{Entry, Loss, Lost, Position};
 pub use progress::{Commit, Open, Parked, Progress, RecordEnd, SourceTotals, Totals};
@@ -71,3 +72,4 @@ pub use seal::operator::{KeyId, Keys, new_key};
 pub use state::compact::Compacted;
 pub use states::{SinkState, States};
 pub use tenure::{Group, Tenure, Tenures};
+pub use transfer::{Copied, Transferred, copied, transfer};

@@ -1,10 +1,16 @@
 //! Opening the journal that the configuration names.
 
 #[cfg(feature = "nats")]
+mod monitoring;
+#[cfg(feature = "nats")]
+mod moving;
+#[cfg(feature = "nats")]
 mod nats;
 
 use std::sync::Arc;
 
+#[cfg(feature = "nats")]
+pub use moving::{Place, move_to_nats};
 use signalbox_config::{DeadLetterSettings, JournalKind, JournalSettings, OnFull};
 use signalbox_journal::{DeadLetterQuota, DiskJournal, DiskOptions, Journal, Keys, MemoryJournal};
 

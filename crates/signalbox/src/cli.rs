@@ -216,7 +216,36 @@ pub(crate) struct DeadLetterChoice {
 pub(crate) enum JournalAction {
     /// Shrink the file of dead letters and parked events to its contents
     Compact(Config),
+    /// Copy the contents of a disk journal into a journal on NATS that several routers share
+    Move(MoveArgs),
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = MOVE_HELP)]
+pub(crate) struct MoveArgs {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// The kind of the new journal, which the pipeline file of --config names
+    #[arg(long, value_name = "KIND")]
+    pub(crate) to: MoveTo,
+    /// The pipeline file with the disk journal
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+}
+
+/// A kind of journal into which another one can be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum MoveTo {
+    /// On NATS servers
+    Nats,
+}
+
+/// For the end of `journal move --help`.
+const MOVE_HELP: &str = "\
+No router may run with one of the two journals. The new one must be empty. The
+command compares both at its end, and marks the folder of the disk journal, so
+that no router delivers its events again. It may be interrupted and called
+again.";
 
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
@@ -602,9 +631,21 @@ pub(crate) struct InitArgs {
     /// Deliver to these vendors only: pinterest, meta, tiktok (default: all)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) vendor: Vec<Vendor>,
+    /// Kind of journal: on the disk of one router, or on NATS servers, which several routers share
+    #[arg(long, value_name = "KIND", default_value = "disk")]
+    pub(crate) journal: StarterJournal,
     /// Replace the file if it exists
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// A kind of journal that `init` offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum StarterJournal {
+    /// On disk
+    Disk,
+    /// On NATS servers
+    Nats,
 }
 
 #[derive(Debug, Args)]

@@ -43,6 +43,44 @@ async fn every_example_is_valid() {
     }
 }
 
+#[cfg(feature = "nats")]
+#[tokio::test]
+async fn the_example_with_a_shared_journal_is_valid() {
+    let world = World::new().await;
+    let key = signalbox(&["keygen"]).await.stdout;
+    let mut environment = environment();
+    environment.extend(
+        [
+            ("JOURNAL_KEY", key.trim().to_owned()),
+            ("NATS_NKEY", format!("SU{}", "A".repeat(56))),
+            ("ADMIN_TOKEN", "something".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    let path = examples().join("cluster/pipeline.toml");
+    let path = path.to_str().unwrap();
+    let exit = run(&["validate", "--config", path], &environment).await;
+    assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""), "{exit:?}");
+    assert!(
+        exit.stdout
+            .contains("note: the NATS servers of [journal] were not asked"),
+        "{exit:?}"
+    );
+    let exit = run(&["validate", "--json", "--config", path], &environment).await;
+    assert!(exit.stdout.contains("\"notes\":[\"the NATS servers"), "{exit:?}");
+
+    let mine = world.path("mine.toml");
+    let mine = mine.to_str().unwrap();
+    let exit = signalbox(&["init", mine, "--journal", "nats"]).await;
+    assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""));
+    assert!(
+        exit.stdout.contains("Bring both files to every machine"),
+        "{exit:?}"
+    );
+    let exit = run(&["validate", "--config", mine], &environment).await;
+    assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""), "{exit:?}");
+}
+
 #[tokio::test]
 async fn init_offers_vendors() {
     let world = World::new().await;

@@ -18,6 +18,7 @@ mod identity;
 mod keys;
 mod letter_watch;
 mod letters;
+mod moved;
 mod new_ids;
 mod options;
 mod reader;
@@ -100,6 +101,7 @@ impl DiskJournal {
     /// are no error: they are set aside and reported in the log.
     pub fn open(options: DiskOptions) -> Result<DiskJournal, JournalError> {
         let held = folder_lock::open(&options.path)?;
+        moved::refuse(&options.path)?;
         files::refuse_outdated(&options.path)?;
         let seals = formats::refuse_newer(&options.path)?;
         let mut keys = keys::open(&options.path, &seals, options.keys.as_ref())?;

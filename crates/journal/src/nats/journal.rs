@@ -73,7 +73,7 @@ pub(super) struct Shared {
     /// True if values and frames are sealed.
     sealed: bool,
     /// Keeps the cache folder for this process.
-    _former: Former,
+    former: Mutex<Option<Former>>,
 }
 
 impl NatsJournal {
@@ -162,7 +162,7 @@ impl NatsJournal {
             ready,
             closed: AtomicBool::new(false),
             sealed: keys.is_some(),
-            _former: former,
+            former: Mutex::new(Some(former)),
         });
         let reading = shared.clone();
         let tasks = [
@@ -319,5 +319,7 @@ impl Log for NatsJournal {
         let _ = tokio::time::timeout(PATIENCE, self.0.queue.written()).await;
         self.0.log.shutdown().await;
         self.0.nodes.leave().await;
+        // The next one in this process may begin at once.
+        drop(lock(&self.0.former).take());
     }
 }

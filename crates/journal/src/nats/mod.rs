@@ -15,6 +15,7 @@ mod bucket;
 pub(crate) mod checks;
 mod cluster;
 mod commits;
+mod delete;
 mod erasures;
 mod errors;
 mod former;
@@ -38,5 +39,6 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use delete::delete as delete_journal;
 pub use journal::NatsJournal;
 pub use options::NatsOptions;

@@ -26,3 +26,4 @@ mod renamed;
 mod sealed;
 mod sealed_state;
 mod support;
+mod transfer;

@@ -9,7 +9,7 @@ use signalbox_journal::new_key;
 use signalbox_sandbox::Vendor;
 
 use super::keygen;
-use crate::cli::InitArgs;
+use crate::cli::{InitArgs, StarterJournal};
 use crate::exit::{self, Code, Failure};
 use crate::terminal::print;
 
@@ -37,6 +37,34 @@ fn starter(chosen: &[Vendor]) -> String {
         .join("\n\n")
         .replace("Pinterest, Meta and TikTok", &titles.join(" and "))
         .replace("[\"pinterest\", \"meta\", \"tiktok\"]", &format!("{rules:?}"))
+}
+
+/// The journal of the starter file, for routers that share one.
+const SHARED_JOURNAL: &str = r#"# The journal on NATS servers, which any number of routers with this file share: an acknowledged event is on the disks of a majority
+# of the servers. docs/scaling.md describes the servers' files.
+[journal]
+type = "nats"
+servers = ["${NATS_1:-nats://n1:4222}", "${NATS_2:-nats://n2:4222}", "${NATS_3:-nats://n3:4222}"]
+# Where a start checks that the servers sync each message to disk.
+monitor = ["${NATS_MONITOR_1:-http://n1:8222}", "${NATS_MONITOR_2:-http://n2:8222}", "${NATS_MONITOR_3:-http://n3:8222}"]
+# credentials = "${file:/etc/signalbox/nats.creds}"   # or user and password, nkey, token
+cache = "${SIGNALBOX_CACHE:-signalbox-cache}"
+# Encrypts events before they leave the router. All routers need the same key; keep a copy of it elsewhere.
+# key = "${file:/etc/signalbox/journal.key}"
+
+# [journal.cluster]
+# node = "router-1"   # the machine's name, if it is not set"#;
+
+/// Returns the text with another journal in the place of the one on disk, which is a paragraph of the file.
+fn with_journal(text: &str, journal: StarterJournal) -> String {
+    if journal == StarterJournal::Disk {
+        return text.to_owned();
+    }
+    let paragraphs = text.split("\n\n").map(|paragraph| {
+        let is_journal = paragraph.lines().any(|line| line == "[journal]");
+        if is_journal { SHARED_JOURNAL } else { paragraph }
+    });
+    paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
 /// The line of the starter file that names a key.
@@ -94,7 +122,7 @@ fn key_path(path: &Path) -> PathBuf {
 pub(crate) fn run(args: &InitArgs) -> Result<Code, Failure> {
     let path = args.path.display();
     let key = key_path(&args.path);
-    let text = with_key(&starter(&args.vendor), &key)?;
+    let text = with_key(&with_journal(&starter(&args.vendor), args.journal), &key)?;
     let exists = || format!("{path} exists already; --force replaces it");
     if !args.force && args.path.exists() {
         return Err(exists().into());
@@ -116,12 +144,16 @@ pub(crate) fn run(args: &InitArgs) -> Result<Code, Failure> {
         .and_then(|mut file| file.write_all(text.as_bytes()))
     {
         Ok(()) => {
+            let copy = match args.journal {
+                StarterJournal::Disk => "",
+                StarterJournal::Nats => " Bring both files to every machine that runs a router.",
+            };
             print(&format!(
                 "{path} written. Next:\n\
                  \x20 1. fill in what it asks for\n\
                  \x20 2. signalbox validate --config {path}\n\
                  \x20 3. signalbox run --config {path}\n\
-                 {key}\n"
+                 {key}{copy}\n"
             ));
             Ok(exit::OK)
         }
@@ -142,6 +174,19 @@ mod tests {
         assert!(with_key(STARTER, Path::new("/a}/b.key")).is_err());
         assert_eq!(key_path(Path::new("a/x.toml")), Path::new("a/x.key"));
         assert_eq!(key_path(Path::new("a/x.key")), Path::new("a/x.journal.key"));
+    }
+
+    #[test]
+    fn a_shared_journal_takes_the_place_of_the_one_on_disk() {
+        let text = with_journal(&starter(&[]), StarterJournal::Nats);
+        let text = with_key(&text, Path::new("/a/b.key")).ok().unwrap();
+        let file: toml::Table = text.parse().unwrap();
+        let journal = file["journal"].as_table().unwrap();
+        assert_eq!(journal["type"].as_str(), Some("nats"));
+        assert_eq!(journal["key"].as_str(), Some("${file:/a/b.key}"));
+        assert!(!journal.contains_key("path"));
+        assert_eq!(text.matches("[journal]").count(), 1);
+        assert_eq!(with_journal(STARTER, StarterJournal::Disk), STARTER);
     }
 
     #[test]

@@ -3,14 +3,24 @@
 use signalbox_config::JournalKind;
 use signalbox_journal::{Compacted, DiskJournal};
 
+#[cfg(feature = "nats")]
+use super::journal_move::run as move_to;
 use super::load::load_for_operators;
 use super::numbers::about;
-use crate::cli::JournalAction;
+#[cfg(not(feature = "nats"))]
+use crate::cli::MoveArgs;
+use crate::cli::{Config, JournalAction};
 use crate::exit::{self, Code, Failure};
 use crate::terminal::print;
 
 pub(crate) async fn run(action: JournalAction) -> Result<Code, Failure> {
-    let JournalAction::Compact(args) = action;
+    match action {
+        JournalAction::Compact(args) => compact(&args).await,
+        JournalAction::Move(args) => move_to(&args).await,
+    }
+}
+
+async fn compact(args: &Config) -> Result<Code, Failure> {
     let settings = load_for_operators(&args.config)?;
     let elsewhere = match settings.journal.kind {
         JournalKind::Disk => None,
@@ -39,4 +49,10 @@ pub(crate) async fn run(action: JournalAction) -> Result<Code, Failure> {
         Ok(Err(problem)) => Err(format!("journal: {problem}").into()),
         Err(_) => Err(Failure::Reported(exit::FAILED)),
     }
+}
+
+#[cfg(not(feature = "nats"))]
+async fn move_to(_: &MoveArgs) -> Result<Code, Failure> {
+    let problem = "this build of Signalbox has no journal on NATS; use a build with the cargo feature 'nats'";
+    Err(problem.to_owned().into())
 }

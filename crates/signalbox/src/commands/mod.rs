@@ -9,6 +9,8 @@ mod forget;
 mod import_segment;
 mod init;
 mod journal;
+#[cfg(feature = "nats")]
+mod journal_move;
 mod keygen;
 mod load;
 mod names;
@@ -36,7 +38,7 @@ pub(crate) async fn run(command: Command) -> Code {
 
 async fn carry_out(command: Command) -> Result<Code, Failure> {
     match command {
-        Command::Run(args) => run::run(&args).await,
+        Command::Run(args) => Box::pin(run::run(&args)).await,
         Command::Validate(args) => validate::run(&args).await,
         Command::Status(args) => status::run(&args).await,
         Command::DeadLetters(args) => dead_letters::run(args).await,

@@ -1,7 +1,7 @@
 //! `signalbox validate`
 
 use serde::Serialize;
-use signalbox_config::Diagnostic;
+use signalbox_config::{Diagnostic, JournalKind};
 use signalbox_core::escape::{plain, plain_json};
 use signalbox_runtime::pipeline::Pipeline;
 use signalbox_runtime::probe::Probes;
@@ -11,6 +11,9 @@ use super::load::load_silently;
 use crate::cli::ValidateArgs;
 use crate::exit::{self, Code, Failure};
 use crate::terminal::{print, tell};
+
+/// The note of a pipeline whose journal is on NATS.
+const SERVERS: &str = "the NATS servers of [journal] were not asked: 'signalbox run' checks them, and ends if they cannot hold the journal";
 
 /// The result, as `--json` prints it.
 #[derive(Serialize)]
@@ -27,6 +30,9 @@ struct Report {
     disabled_sinks: Option<usize>,
     errors: Vec<Finding>,
     warnings: Vec<Finding>,
+    /// The parts that only a start can check.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<&'static str>,
     /// With `--against-journal`: a sentence for each group of pending events that the file no longer mentions or holds back.
     #[serde(skip_serializing_if = "Option::is_none")]
     journal: Option<Vec<String>>,
@@ -79,6 +85,7 @@ pub(crate) async fn run(args: &ValidateArgs) -> Result<Code, Failure> {
         disabled_sinks: None,
         errors: Vec::new(),
         warnings: Vec::new(),
+        notes: Vec::new(),
         journal: None,
         probes: None,
     };
@@ -99,6 +106,9 @@ pub(crate) async fn run(args: &ValidateArgs) -> Result<Code, Failure> {
     report.sinks = Some(pipeline.sinks.len());
     report.disabled_sinks = Some(pipeline.disabled.len()).filter(|count| *count > 0);
     report.warnings = Finding::of(&pipeline.warnings);
+    if pipeline.journal.kind == JournalKind::Nats {
+        report.notes.push(SERVERS);
+    }
     if args.against_journal {
         report.journal = Some(against_journal(&pipeline, args).await?);
     }
@@ -138,6 +148,9 @@ impl Report {
         let disabled = self.disabled_sinks.map(|count| format!(", {count} disabled"));
         let disabled = disabled.unwrap_or_default();
         print(&format!("{}: valid ({sources}, {sinks}{disabled})\n", self.file));
+        for note in &self.notes {
+            print(&format!("note: {note}\n"));
+        }
         for debt in self.journal.iter().flatten() {
             print(&format!("journal: {debt}\n"));
         }

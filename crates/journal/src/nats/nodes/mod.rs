@@ -121,6 +121,7 @@ impl Nodes {
     /// Says that this router stops, so that the others no longer leave groups to it.
     pub(crate) async fn leave(&self) {
         self.reports.abort();
+        self.tasks.iter().for_each(AbortHandle::abort);
         let shared = &self.shared;
         if let Err(error) = shared.bucket.write(&shared.key, None, None, ANSWER).await {
             // The others notice by its silence.

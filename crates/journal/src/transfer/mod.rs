@@ -1,0 +1,136 @@
+//! Copies a journal into a new one of another kind: its events, the states of its sinks and sources, its dead letters.
+//!
+//! Positions change on the way. All events that the old journal holds are appended to the new one in their order, which also
+//! makes their ids known there; each sink then begins where the events that it has not settled begin. Erased events stay behind, and
+//! end as filtered. No router may have one of the two journals open.
+
+mod events;
+mod letters;
+mod sink;
+mod state;
+
+use serde::{Deserialize, Serialize};
+
+use self::events::Places;
+use self::sink::CopiedSink;
+use crate::{DeadLetterFilter, Journal, JournalError};
+
+/// The source, which no pipeline can have, whose checkpoint tells of a copy.
+const MARK_SOURCE: &str = "signalbox journal move";
+/// The key of that checkpoint.
+const MARK: &str = "copy";
+
+/// The contents that a copy has written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Transferred {
+    /// Events of the log.
+    pub events: u64,
+    /// Pending deliveries of all sinks: an event counts for each sink that has not settled it.
+    pub pending: u64,
+    /// Sinks.
+    pub sinks: u64,
+    /// Dead letters.
+    pub dead_letters: u64,
+    /// Pending deliveries of erased people, which have ended as filtered.
+    pub erased: u64,
+    /// Pending deliveries of events that the old journal could not read, which count as rejected (`journal_unreadable`).
+    pub lost: u64,
+}
+
+/// The state of a copy into a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Copied {
+    /// No copy was ever begun.
+    Never,
+    /// A copy of the journal with this id was begun, and has not ended.
+    Begun(String),
+    /// The journal is a whole copy of the one with this id.
+    Whole(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Mark {
+    from: String,
+    whole: bool,
+}
+
+/// Reads the state of a copy into a journal.
+///
+/// # Errors
+/// [`JournalError`] if its state cannot be read.
+pub async fn copied(journal: &dyn Journal) -> Result<Copied, JournalError> {
+    let marks = journal.checkpoints(MARK_SOURCE).await?;
+    let Some(mark) = marks.get(MARK) else {
+        return Ok(Copied::Never);
+    };
+    let mark: Mark = serde_json::from_slice(mark)
+        .map_err(|_| JournalError("the mark of a copy into this journal cannot be read".into()))?;
+    Ok(match mark.whole {
+        true => Copied::Whole(mark.from),
+        false => Copied::Begun(mark.from),
+    })
+}
+
+async fn mark(journal: &dyn Journal, from: &str, whole: bool) -> Result<(), JournalError> {
+    let mark = Mark {
+        from: from.to_owned(),
+        whole,
+    };
+    let mark = serde_json::to_vec(&mark).map_err(|error| JournalError(error.to_string()))?;
+    journal.save_checkpoint(MARK_SOURCE, MARK, Some(mark));
+    journal.flush().await;
+    Ok(())
+}
+
+/// Copies a journal into an empty one, and compares the two. `told` hears of the events copied so far, and of all. A copy that
+/// ends before its end leaves [`Copied::Begun`]; it cannot go on, but be made anew in another empty journal.
+///
+/// # Errors
+/// [`JournalError`] if the new journal is not empty, if one of the two cannot be read or written, or if they differ at the end.
+pub async fn transfer(
+    from: &dyn Journal,
+    to: &dyn Journal,
+    mut told: impl FnMut(u64, u64),
+) -> Result<Transferred, JournalError> {
+    check_empty(to).await?;
+    let id = from.id().unwrap_or_default();
+    mark(to, &id, false).await?;
+    let mut sinks = Vec::new();
+    for old in from.sinks().await? {
+        sinks.push(CopiedSink::open(old, to).await?);
+    }
+    let mut places = Places::default();
+    events::copy_parked(from, to, &sinks, &mut places).await?;
+    events::copy_log(from, to, &mut sinks, &mut places, &mut told).await?;
+    let mut done = Transferred {
+        events: places.events(),
+        sinks: sinks.len() as u64,
+        ..Transferred::default()
+    };
+    let mut written = Vec::new();
+    for sink in sinks {
+        let sink = sink.write(from, to, &places).await?;
+        done.erased += sink.erased;
+        done.lost += sink.lost;
+        written.push(sink);
+    }
+    done.dead_letters = letters::copy(from, to, &places).await?;
+    state::copy_sources(from, to).await?;
+    done.pending = state::compare(from, to, &written).await?;
+    mark(to, &id, true).await?;
+    Ok(done)
+}
+
+/// Refuses a journal in which something is kept.
+async fn check_empty(journal: &dyn Journal) -> Result<(), JournalError> {
+    let found = journal.find(i64::MAX).await?;
+    let letters = journal.dead_letters(&DeadLetterFilter::default(), 1).await?;
+    let is_empty = found.from == found.to
+        && letters.is_empty()
+        && journal.sinks().await?.is_empty()
+        && journal.source_totals().await?.is_empty()
+        && copied(journal).await? == Copied::Never;
+    is_empty.then_some(()).ok_or_else(|| {
+        JournalError("the new journal is not empty: a journal can only be copied into a new one".into())
+    })
+}

@@ -1,0 +1,240 @@
+//! Moves the contents of a disk journal into a journal on NATS.
+
+use std::sync::Arc;
+
+use signalbox_config::{DeadLetterSettings, JournalKind, JournalSettings};
+use signalbox_journal::{Copied, DeadLetterQuota, DiskJournal, Journal, Transferred, copied, transfer};
+
+use super::{LostErasures, open_existing};
+
+/// A journal's settings.
+pub struct Place {
+    /// `[journal]`
+    pub journal: JournalSettings,
+    /// `[dead_letters]`
+    pub dead_letters: DeadLetterSettings,
+}
+
+/// Copies a disk journal into a new journal on NATS, compares the two, and marks the folder as moved. After an interruption the
+/// same call deletes what there is of the copy, and begins anew.
+///
+/// Returns the numbers of the copy; `None` if an earlier call had made it, and only the mark was missing. `told` hears of the
+/// events copied so far, and of all.
+///
+/// # Errors
+/// A sentence with the remedy, if a router has one of the two open, if the new one is in use, or if one cannot be read or written.
+pub async fn move_to_nats(
+    from: Place,
+    to: Place,
+    told: impl FnMut(u64, u64),
+) -> Result<Option<Transferred>, String> {
+    if from.journal.kind != JournalKind::Disk {
+        return Err("only a journal on disk can be moved: name its pipeline file".to_owned());
+    }
+    if to.journal.kind != JournalKind::Nats {
+        return Err("the new pipeline file needs type = \"nats\" in [journal]".to_owned());
+    }
+    let folder = from.journal.folder();
+    let place = format!("the journal '{}' on NATS", to.journal.prefix());
+    if let Some(moved) = DiskJournal::moved(&folder).map_err(|error| error.to_string())? {
+        return Err(format!(
+            "{}: the contents were moved already, to {moved}",
+            folder.display()
+        ));
+    }
+    let old =
+        blocking(move || open_existing(&from.journal, &from.dead_letters, LostErasures::Refused)).await?;
+    let moved = copy(&old, to, told).await;
+    let marked = moved.and_then(|moved| {
+        let marked = DiskJournal::mark_moved(&folder, &place);
+        marked.map(|()| moved).map_err(|error| error.to_string())
+    });
+    old.close();
+    old.shutdown().await;
+    marked
+}
+
+async fn copy(
+    old: &Arc<dyn Journal>,
+    to: Place,
+    told: impl FnMut(u64, u64),
+) -> Result<Option<Transferred>, String> {
+    let to = Arc::new(to);
+    let mut new = open_new(&to).await?;
+    let id = old.id().unwrap_or_default();
+    let result = async {
+        match copied(&*new).await.map_err(in_new)? {
+            Copied::Never => {}
+            Copied::Whole(from) if from == id => return Ok(None),
+            Copied::Begun(from) if from == id => {
+                new.close();
+                new.shutdown().await;
+                super::nats::delete(&to.journal).await?;
+                new = open_new(&to).await?;
+            }
+            Copied::Whole(_) | Copied::Begun(_) => {
+                return Err(
+                    "the new journal holds a copy of another journal: give it another prefix".to_owned(),
+                );
+            }
+        }
+        let done = transfer(&**old, &*new, told).await;
+        done.map(Some).map_err(|error| format!("journal: {error}"))
+    }
+    .await;
+    new.close();
+    new.shutdown().await;
+    result
+}
+
+/// Opens the new journal, unless a router runs with it.
+async fn open_new(to: &Arc<Place>) -> Result<Arc<dyn Journal>, String> {
+    let place = to.clone();
+    let new = blocking(move || open_nats(&place)).await?;
+    let own = to.journal.node()?;
+    let others = new.nodes().into_iter().filter(|node| *node.name != *own);
+    let others: Vec<String> = others.map(|node| node.name.to_string()).collect();
+    if others.is_empty() {
+        return Ok(new);
+    }
+    new.close();
+    new.shutdown().await;
+    Err(format!(
+        "routers run with the new journal already ({}): stop them, and call the command again",
+        others.join(", ")
+    ))
+}
+
+fn open_nats(place: &Place) -> Result<Arc<dyn Journal>, String> {
+    let quota = super::quota(&place.dead_letters, &DeadLetterQuota::default());
+    super::nats::open_any(&place.journal, quota)
+}
+
+fn in_new(error: signalbox_journal::JournalError) -> String {
+    format!("the new journal: {error}")
+}
+
+async fn blocking<T: Send + 'static>(
+    open: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let opened = tokio::task::spawn_blocking(open).await;
+    opened.map_err(|_| "the journal could not be opened".to_owned())?
+}
+
+#[cfg(test)]
+mod tests {
+    use signalbox_config::ClusterSettings;
+    use signalbox_core::{Event, Receipt, Size};
+    use signalbox_journal::{Start, Subscription};
+    use signalbox_testkit::NatsCluster;
+
+    use super::*;
+
+    fn place(journal: JournalSettings) -> Place {
+        Place {
+            journal,
+            dead_letters: DeadLetterSettings::default(),
+        }
+    }
+
+    /// Makes a disk journal with this number of pending events of 2 kB.
+    async fn disk(folder: &std::path::Path, events: usize) -> JournalSettings {
+        let settings = JournalSettings {
+            path: Some(folder.join("old")),
+            ..JournalSettings::default()
+        };
+        let journal = super::super::open(&settings, &DeadLetterSettings::default()).unwrap();
+        let subscription = Subscription::new(["web"], Start::End);
+        drop(journal.reader("pin", &subscription).await.unwrap());
+        for n in 0..events {
+            let receipt = Receipt {
+                source: "web".into(),
+                received_at: 1_700_000_000_000,
+            };
+            let text = format!(r#"{{"messageId":"m{n}","text":"{}"}}"#, "x".repeat(2_000));
+            journal
+                .append(vec![Event::parse(&text, receipt).unwrap()])
+                .await
+                .unwrap();
+        }
+        journal.close();
+        journal.shutdown().await;
+        settings
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_move_that_failed_begins_anew_and_ends_once() {
+        if !NatsCluster::available() {
+            return;
+        }
+        let cluster = NatsCluster::start(1).await;
+        let folder = tempfile::tempdir().unwrap();
+        let old = disk(folder.path(), 1_500).await;
+        let new = |max_bytes: u64| JournalSettings {
+            kind: JournalKind::Nats,
+            servers: cluster.urls(),
+            monitor: cluster.monitors(),
+            cache: Some(folder.path().join("cache")),
+            max_bytes: Some(Size(max_bytes)),
+            plain: Some(true),
+            cluster: Some(ClusterSettings {
+                node: Some("router-1".into()),
+                replicas: Some(1),
+                unsafe_single: Some(true),
+                ..ClusterSettings::default()
+            }),
+            ..JournalSettings::default()
+        };
+        let moving =
+            async |max_bytes: u64| move_to_nats(place(old.clone()), place(new(max_bytes)), |_, _| ()).await;
+        let error = moving(1_000_000).await.unwrap_err();
+        assert!(error.contains("max_bytes"), "{error}");
+        // A router does not begin with half a copy.
+        let half = new(50_000_000);
+        let error = blocking(move || super::super::open(&half, &DeadLetterSettings::default())).await;
+        let error = error.err().unwrap();
+        assert!(error.contains("call 'signalbox journal move' again"), "{error}");
+        let done = moving(50_000_000).await.unwrap().unwrap();
+        assert_eq!(
+            (done.events, done.pending, done.sinks, done.lost),
+            (1_500, 1_500, 1, 0)
+        );
+        let error = super::super::open(&old, &DeadLetterSettings::default())
+            .err()
+            .unwrap();
+        assert!(
+            error.contains("were moved to the journal 'sbx' on NATS"),
+            "{error}"
+        );
+        let error = moving(50_000_000).await.unwrap_err();
+        assert!(error.contains("were moved already"), "{error}");
+        // As if the process had died before the mark.
+        std::fs::remove_file(folder.path().join("old/MOVED")).unwrap();
+        assert_eq!(moving(50_000_000).await, Ok(None));
+        let settings = new(50_000_000);
+        let journal = blocking(move || super::super::open(&settings, &DeadLetterSettings::default()))
+            .await
+            .unwrap();
+        let sinks = journal.sinks().await.unwrap();
+        assert_eq!((sinks.len(), sinks[0].pending()), (1, 1_500));
+        journal.close();
+        journal.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn only_a_disk_journal_goes_to_nats() {
+        let disk = JournalSettings::default;
+        let nats = || JournalSettings {
+            kind: JournalKind::Nats,
+            ..JournalSettings::default()
+        };
+        let error = move_to_nats(place(nats()), place(nats()), |_, _| ())
+            .await
+            .unwrap_err();
+        assert!(error.contains("only a journal on disk can be moved"), "{error}");
+        let error = move_to_nats(place(disk()), place(disk()), |_, _| ())
+            .await
+            .unwrap_err();
+        assert!(error.contains("needs type"), "{error}");
+    }
+}
