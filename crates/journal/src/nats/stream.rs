@@ -83,8 +83,37 @@ async fn adjust(
             wanted.name
         )));
     }
-    let config = Config {
-        num_replicas: wanted.num_replicas,
+    let config = adjusted(&found, wanted);
+    if config == found {
+        return Ok(Ok(stream));
+    }
+    if let Err(error) = context.update_stream(&config).await {
+        // Another router may change it at the same moment.
+        let verdict = judged(&error);
+        if matches!(verdict, Verdict::Again(_)) {
+            return Ok(Err(verdict));
+        }
+        return Err(JournalError(format!(
+            "the NATS servers refuse to change the stream {} from {} to {}: {error}; {}",
+            wanted.name,
+            described(&found),
+            described(&config),
+            remedy(&config, &verdict)
+        )));
+    }
+    tracing::info!(
+        stream = wanted.name,
+        "the stream is changed from {} to {}, as the settings say",
+        described(&found),
+        described(&config)
+    );
+    Ok(Ok(stream))
+}
+
+/// The configuration of a stream that is there, with what the settings may change.
+fn adjusted(found: &Config, wanted: &Config) -> Config {
+    Config {
+        num_replicas: wanted.num_replicas.max(1),
         // The servers say -1 for a stream without a limit.
         max_bytes: if wanted.max_bytes > 0 {
             wanted.max_bytes
@@ -99,38 +128,16 @@ async fn adjust(
             wanted.duplicate_window
         },
         ..found.clone()
-    };
-    if config == found {
-        return Ok(Ok(stream));
     }
-    if let Err(error) = context.update_stream(&config).await {
-        // Another router may change it at the same moment.
-        let verdict = judged(&error);
-        if matches!(verdict, Verdict::Again(_)) {
-            return Ok(Err(verdict));
-        }
-        return Err(JournalError(format!(
-            "the NATS servers refuse to change the stream {} from {} to {}: {error}",
-            wanted.name,
-            described(&found),
-            described(&config)
-        )));
-    }
-    tracing::info!(
-        stream = wanted.name,
-        "the stream is changed from {} to {}, as the settings say",
-        described(&found),
-        described(&config)
-    );
-    Ok(Ok(stream))
 }
 
 fn described(config: &Config) -> String {
     format!(
-        "{} replicas, {} bytes (-1: no limit), {} s (0: no limit)",
+        "{} replicas, {} bytes (-1: no limit), {} s (0: no limit), duplicate window {} s",
         config.num_replicas,
         config.max_bytes,
-        config.max_age.as_secs()
+        config.max_age.as_secs(),
+        config.duplicate_window.as_secs()
     )
 }
 
@@ -222,17 +229,36 @@ fn difference(found: &Config, wanted: &Config) -> Option<String> {
 }
 
 fn refused(wanted: &Config, verdict: Verdict) -> JournalError {
-    let remedy = match &verdict {
-        Verdict::Again(_) => "see the log of the NATS servers, and whether a majority of them runs",
-        Verdict::Full(_) => "make room in `store_dir`, or raise `max_file_store` of the NATS servers",
-        _ => "the account needs JetStream, and as many servers as replicas",
-    };
+    let remedy = remedy(wanted, &verdict);
     JournalError(format!(
         "the stream {} cannot be opened ({} replicas): {}; {remedy}",
         wanted.name,
         wanted.num_replicas,
         verdict.told()
     ))
+}
+
+fn remedy(wanted: &Config, verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Again(_) => {
+            "see the log of the NATS servers, and whether a majority of them runs".to_owned()
+        }
+        // A cluster says the second, with another code.
+        Verdict::Full(words) | Verdict::Tell(words)
+            if matches!(verdict, Verdict::Full(_)) || words.contains("insufficient storage") =>
+        {
+            let lower = if wanted.max_bytes > 0 {
+                format!(
+                    "lower journal.max_bytes ({}), which the servers reserve, or ",
+                    wanted.max_bytes
+                )
+            } else {
+                String::new()
+            };
+            format!("{lower}raise `max_file_store` of each NATS server, or the account's limit")
+        }
+        _ => "the account needs JetStream, and as many servers as replicas".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -259,6 +285,7 @@ mod tests {
         ensure(&context, &wanted).await.unwrap();
         let first = ensure(&context, &wanted).await.unwrap().cached_info().clone();
         assert_eq!(first.config.max_bytes, -1);
+        assert_eq!(adjusted(&first.config, &wanted), first.config);
 
         let smaller = Config {
             max_bytes: 1_000_000,
@@ -300,5 +327,37 @@ mod tests {
             error.contains("3 replicas") && error.contains("as many servers"),
             "{error}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_does_not_fit_names_the_setting() {
+        if !NatsCluster::available() {
+            return;
+        }
+        for count in [1, 3] {
+            let servers = NatsCluster::start(count).await;
+            let context = context(&servers).await;
+            let small = Config {
+                name: "sbx_EV".into(),
+                subjects: vec!["sbx.ev.*".into()],
+                max_bytes: 1_000_000,
+                num_replicas: count,
+                ..Config::default()
+            };
+            // More than `max_file_store` of the test's servers.
+            let large = Config {
+                max_bytes: 10_000_000_000,
+                ..small.clone()
+            };
+            let made = ensure(&context, &large).await.unwrap_err().to_string();
+            ensure(&context, &small).await.unwrap();
+            let changed = ensure(&context, &large).await.unwrap_err().to_string();
+            for error in [made, changed] {
+                assert!(
+                    error.contains("journal.max_bytes (10000000000)") && error.contains("max_file_store"),
+                    "{error}"
+                );
+            }
+        }
     }
 }
