@@ -189,6 +189,12 @@ impl Blocks {
         }
     }
 
+    /// True if the frames of a block are there.
+    pub(super) fn has_detail(&self, number: u64) -> bool {
+        let block = self.blocks.get(&number);
+        block.is_none_or(|block| block.detail.as_ref().is_some_and(|detail| detail.complete))
+    }
+
     /// Begins to collect the frames of a block whose earlier ones [`Blocks::complete`] will bring.
     pub(super) fn begin_detail(&mut self, number: u64) {
         if let Some(block) = self.blocks.get_mut(&number) {

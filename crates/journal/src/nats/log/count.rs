@@ -29,7 +29,13 @@ impl Shared {
                 };
                 match missing {
                     Ok(()) => break,
-                    Err(number) => self.detail(number).await?,
+                    Err(number) => {
+                        // One at a time: two that read the newest block would each miss frames of the other.
+                        let _reading = self.reading_detail.lock().await;
+                        if !lock(&self.followed).blocks.has_detail(number) {
+                            self.detail(number).await?;
+                        }
+                    }
                 }
             }
         }

@@ -129,6 +129,7 @@ impl EventLog {
             ids: Mutex::new(ids),
             sequence: channel::Sender::new(followed.to),
             followed: Mutex::new(followed),
+            reading_detail: tokio::sync::Mutex::new(()),
             known: info.state.last_seq.into(),
             first: info.state.first_seq.max(1).into(),
             acknowledged: 0.into(),

@@ -27,7 +27,7 @@ use crate::{AppendError, Appended, JournalError};
 const PAUSE: Duration = Duration::from_millis(100);
 /// The time that a stored frame may take to be followed. Then the append is answered without knowing its duplicates,
 /// which readers leave out in any case.
-const FOLLOW: Duration = Duration::from_secs(2);
+const FOLLOW: Duration = Duration::from_secs(5);
 /// The time after which the follower fetches a frame that its consumer has not brought.
 const BEHIND: Duration = Duration::from_millis(300);
 /// The time after which clients may try again when the stream is full.

@@ -35,6 +35,8 @@ pub(super) struct Shared {
     /// The known ids. Never locked while `followed` is.
     pub(super) ids: Mutex<IdStore>,
     pub(super) followed: Mutex<Followed>,
+    /// Held while the frames of a block are read again.
+    pub(super) reading_detail: tokio::sync::Mutex<()>,
     /// The newest sequence that was followed.
     pub(super) sequence: watch::Sender<u64>,
     /// The newest sequence that the stream is known to have.
