@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::ServerInfo;
 use async_nats::jetstream::account::Account;
 use async_nats::jetstream::context::{AccountError, AccountErrorKind};
-use async_nats::jetstream::{self, Context, ErrorCode};
+use async_nats::jetstream::{Context, ErrorCode};
 use tokio::time::{Instant, sleep};
 
 use super::errors::Verdict;
@@ -125,33 +125,6 @@ fn unusable(error: &AccountError) -> String {
     }
 }
 
-/// Says why the servers refuse to make a stream.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the streams word their refusals themselves so far")
-)]
-pub(crate) fn refused(error: &jetstream::Error, stream: &str, replicas: u8) -> String {
-    match error.error_code() {
-        ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED => format!(
-            "{stream}: the NATS server is alone, and {replicas} servers shall hold each event; give it a cluster {{ }} in its file"
-        ),
-        ErrorCode::CLUSTER_NO_PEERS => format!(
-            "{stream}: fewer than {replicas} NATS servers are there with JetStream and room for max_bytes ({error}); start the \
-             others, raise max_file_store in their files, or lower max_bytes in [journal]"
-        ),
-        ErrorCode::MAXIMUM_STREAMS_LIMIT => {
-            format!(
-                "{stream}: the account at the NATS servers may have no more streams; raise its max_streams"
-            )
-        }
-        ErrorCode::STORAGE_RESOURCES_EXCEEDED | ErrorCode::INSUFFICIENT_RESOURCES => format!(
-            "{stream}: the NATS servers, or the account there, have less room than max_bytes ({error}); lower max_bytes in \
-             [journal], or raise max_file_store of the servers or max_file of the account"
-        ),
-        _ => format!("{stream}: {}", Verdict::of(error).told()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -235,44 +208,6 @@ mod tests {
         ] {
             let refused = limits(changes).unwrap_err();
             assert!(refused.contains(told), "{refused}");
-        }
-    }
-
-    #[test]
-    fn refusals_to_make_a_stream_have_a_remedy() {
-        let refused = |code: u64, words: &str| {
-            let error = json!({ "code": 400, "err_code": code, "description": words });
-            refused(&serde_json::from_value(error).unwrap(), "sbx_EV", 3)
-        };
-        for (code, words, told) in [
-            (
-                10074,
-                "replicas > 1 not supported in non-clustered mode",
-                "the NATS server is alone",
-            ),
-            (
-                10005,
-                "no suitable peers for placement",
-                "fewer than 3 NATS servers",
-            ),
-            (
-                10027,
-                "maximum number of streams reached",
-                "raise its max_streams",
-            ),
-            (
-                10047,
-                "insufficient storage resources available",
-                "lower max_bytes",
-            ),
-            (10023, "insufficient resources", "lower max_bytes"),
-            (10052, "anything else", "anything else"),
-        ] {
-            let told_us = refused(code, words);
-            assert!(
-                told_us.starts_with("sbx_EV: ") && told_us.contains(told),
-                "{told_us}"
-            );
         }
     }
 

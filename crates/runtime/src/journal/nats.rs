@@ -71,3 +71,82 @@ pub(super) fn open_any(
     let journal = Handle::current().block_on(opening)?;
     Ok(Arc::new(journal))
 }
+
+#[cfg(test)]
+mod tests {
+    use signalbox_config::{ClusterSettings, JournalKind};
+    use signalbox_core::{Event, Receipt};
+    use signalbox_journal::{Commit, Group, Progress, Read, Start, Subscription};
+    use signalbox_testkit::NatsCluster;
+
+    use super::*;
+
+    /// The rights that the example gives a router in an account of others.
+    const RIGHTS: &str = include_str!("../../../../examples/cluster/rights.conf");
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_rights_of_the_example_are_enough() {
+        if !NatsCluster::available() {
+            return;
+        }
+        let account = format!(
+            "accounts {{ SHARED {{ jetstream: enabled, users: [ {{ user: router, password: p, permissions {{\n{RIGHTS}\n}} }} ] }} }}"
+        );
+        let cluster = NatsCluster::start_with(1, &account).await;
+        let folder = tempfile::tempdir().unwrap();
+        let settings = JournalSettings {
+            kind: JournalKind::Nats,
+            servers: cluster.urls(),
+            user: Some("router".into()),
+            password: Some(signalbox_core::Secret::new("p")),
+            cache: Some(folder.path().join("cache")),
+            max_bytes: Some(signalbox_core::Size(10_000_000)),
+            plain: Some(true),
+            cluster: Some(ClusterSettings {
+                node: Some("router-1".into()),
+                replicas: Some(1),
+                unsafe_single: Some(true),
+                ..ClusterSettings::default()
+            }),
+            ..JournalSettings::default()
+        };
+        for n in 0..2 {
+            let settings = settings.clone();
+            let opening = tokio::task::spawn_blocking(move || open(&settings, DeadLetterQuota::default()));
+            let journal = opening.await.unwrap().unwrap();
+            let groups = vec![Group {
+                name: "group".into(),
+                sinks: vec!["pin".into()],
+            }];
+            let mut tenures = journal.tenures(groups);
+            let drives = |tenures: &signalbox_journal::Tenures| tenures.of("pin").is_some();
+            tenures.wait_for(drives).await.unwrap();
+            let subscription = Subscription::new(["web"], Start::End);
+            let (mut reader, _) = journal.reader("pin", &subscription).await.unwrap();
+            let receipt = Receipt {
+                source: "web".into(),
+                received_at: 1,
+            };
+            let event = Event::parse(&format!(r#"{{"messageId":"m{n}"}}"#), receipt).unwrap();
+            journal.append(vec![event]).await.unwrap();
+            let Read::Events(events) = reader.next(10).await else {
+                panic!("an event")
+            };
+            reader.commit(Commit {
+                progress: Some(Progress {
+                    cursor: events[0].position + 1,
+                    ..Progress::default()
+                }),
+                ..Commit::default()
+            });
+            reader.flush().await;
+            assert_eq!(journal.nodes().len(), 1);
+            drop(reader);
+            journal.close();
+            journal.shutdown().await;
+        }
+        let log = cluster.log(0);
+        let refused: Vec<&str> = log.lines().filter(|line| line.contains("Violation")).collect();
+        assert!(refused.is_empty(), "{refused:#?}");
+    }
+}
