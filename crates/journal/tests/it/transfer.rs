@@ -168,9 +168,43 @@ async fn filled(folder: &std::path::Path) -> DiskJournal {
 
 #[tokio::test]
 async fn everything_that_is_pending_kept_or_counted_goes_over() {
+    goes_over(memory()).await;
+}
+
+#[cfg(feature = "nats")]
+#[tokio::test(flavor = "multi_thread")]
+async fn and_to_nats_servers() {
+    use signalbox_journal::{Keys, NatsJournal, NatsOptions};
+
+    if !signalbox_testkit::NatsCluster::available() {
+        return;
+    }
+    let cluster = signalbox_testkit::NatsCluster::start(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let keys: [Option<Keys>; 2] = [None, keys(&[1])];
+    for (prefix, keys) in ["plain", "sealed"].into_iter().zip(keys) {
+        let connection = signalbox_nats::Connection {
+            servers: cluster.urls(),
+            ..signalbox_nats::Connection::default()
+        };
+        let client = signalbox_nats::connect(&connection, "test").await.unwrap();
+        let options = NatsOptions {
+            prefix: prefix.to_owned(),
+            replicas: 1,
+            max_bytes: 100_000_000,
+            keys,
+            ..NatsOptions::new("router-1", folder.path().join(prefix))
+        };
+        let new: Arc<dyn Journal> = Arc::new(NatsJournal::open(client, options).await.unwrap());
+        goes_over(new.clone()).await;
+        new.close();
+        new.shutdown().await;
+    }
+}
+
+async fn goes_over(new: Arc<dyn Journal>) {
     let folder = tempfile::tempdir().unwrap();
     let old: Arc<dyn Journal> = Arc::new(filled(folder.path()).await);
-    let new = memory();
     assert_eq!(copied(&*new).await, Ok(Copied::Never));
     let (mut last, mut calls) = ((0, 0), 0);
     let done = transfer(&*old, &*new, |so_far, all| {
