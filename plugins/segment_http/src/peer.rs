@@ -41,12 +41,8 @@ fn first_public(mut hops: impl Iterator<Item = IpAddr>) -> Option<IpAddr> {
 /// Reads the parameter `for` of `Forwarded` (RFC 7239); `None` of others, and of hidden addresses such as `for=_secret`.
 fn forwarded_for(parameter: &str) -> Option<IpAddr> {
     let (name, value) = parameter.split_once('=')?;
-    let value = value.trim().trim_matches('"');
-    let bare = value.strip_prefix('[').and_then(|value| value.strip_suffix(']'));
-    name.trim()
-        .eq_ignore_ascii_case("for")
-        .then(|| hop(bare.unwrap_or(value)))
-        .flatten()
+    let is_for = name.trim().eq_ignore_ascii_case("for");
+    is_for.then(|| hop(value.trim().trim_matches('"'))).flatten()
 }
 
 #[cfg(test)]
@@ -74,6 +70,7 @@ mod tests {
             "203.0.113.7"
         );
         assert_eq!(ip("[fd00::1]:5", &["[2001:db8::1]:443"]), "2001:db8::1");
+        assert_eq!(ip("[fd00::1]:5", &["[2001:db8::1]"]), "2001:db8::1");
         assert_eq!(ip("10.0.0.1:5", &["unknown"]), "10.0.0.1");
         assert_eq!(
             ip("10.0.0.1:5", &["192.168.1.20, 203.0.113.7, 198.51.100.1"]),

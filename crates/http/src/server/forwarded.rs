@@ -13,10 +13,11 @@ pub fn sender_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Ip
         return peer;
     }
     let forwarded = headers.get_all(X_FORWARDED_FOR);
-    let values = forwarded.iter().rev().filter_map(|value| value.to_str().ok());
+    // A value that is no text may end with a true hop, and what stands before it may be made up.
+    let values = forwarded.iter().rev().map(|value| value.as_bytes());
     let mut hops = values
-        .flat_map(|value| value.rsplit(','))
-        .map_while(forwarding_hop);
+        .flat_map(|value| value.rsplit(|byte| *byte == b','))
+        .map_while(|hop| forwarding_hop(std::str::from_utf8(hop).ok()?));
     hops.find(|hop| !is_trusted(*hop, trusted)).unwrap_or(peer)
 }
 
@@ -44,12 +45,14 @@ pub fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&peer))
 }
 
-/// Reads an address as proxies write it, some with a port.
+/// Reads an address as proxies write it, some with a port, some in brackets.
 pub fn forwarding_hop(text: &str) -> Option<IpAddr> {
     let text = text.trim();
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     text.parse()
         .ok()
         .or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
+        .or_else(|| in_brackets().map(IpAddr::V6))
         .map(|ip: IpAddr| ip.to_canonical())
 }
 
@@ -72,17 +75,23 @@ pub fn forwarded_over_https(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
     fn a_sender_cannot_make_up_its_address() {
-        let ip = |peer: &str, forwarded: &[&'static str]| {
+        let bytes = |peer: &str, forwarded: &[&[u8]]| {
             let mut headers = HeaderMap::new();
             for value in forwarded {
-                headers.append("x-forwarded-for", value.parse().unwrap());
+                headers.append("x-forwarded-for", HeaderValue::from_bytes(value).unwrap());
             }
-            let trusted = ["10.0.0.0/8".parse().unwrap()];
+            let trusted = ["10.0.0.0/8".parse().unwrap(), "2001:db8:1::/48".parse().unwrap()];
             sender_ip(peer.parse().unwrap(), &headers, &trusted).to_string()
+        };
+        let ip = |peer: &str, forwarded: &[&str]| {
+            let forwarded: Vec<&[u8]> = forwarded.iter().map(|value| value.as_bytes()).collect();
+            bytes(peer, &forwarded)
         };
         assert_eq!(ip("192.0.2.1:5", &["203.0.113.7"]), "192.0.2.1");
         assert_eq!(
@@ -91,6 +100,21 @@ mod tests {
         );
         assert_eq!(ip("10.0.0.1:5", &["1.1.1.1, made up"]), "10.0.0.1");
         assert_eq!(ip("10.0.0.1:5", &[]), "10.0.0.1");
+        assert_eq!(
+            bytes("10.0.0.1:5", &[b"1.1.1.1", b"\xff, 203.0.113.7"]),
+            "203.0.113.7"
+        );
+        assert_eq!(bytes("10.0.0.1:5", &[b"1.1.1.1", b"\xff"]), "10.0.0.1");
+        for written in [
+            "2001:db8::7",
+            "[2001:db8::7]",
+            "[2001:db8::7]:443",
+            " 2001:DB8:0::7 ",
+        ] {
+            let both = format!("1.1.1.1, {written}, 2001:db8:1::2");
+            assert_eq!(ip("[2001:db8:1::1]:5", &[&both]), "2001:db8::7", "{written}");
+        }
+        assert_eq!(ip("10.0.0.1:5", &["[203.0.113.7]"]), "10.0.0.1");
     }
 
     #[test]
