@@ -63,7 +63,16 @@ impl AdminState {
             stage: &|sink| self.source.stage(sink),
             running: true,
         };
-        life::lives(sight, request).await
+        let mut lives = life::lives(sight, request).await?;
+        // An event that is not found may be one of those that are missing.
+        if lives.events.is_empty() && !request.pending {
+            let health = history.health();
+            let missing = health.missing().map(|missing| format!("the history {missing}"));
+            let lost = health.losses.iter();
+            let lost = lost.map(|loss| format!("the history lost a file, {}", loss.dated()));
+            lives.incomplete.extend(missing.into_iter().chain(lost));
+        }
+        Ok(lives)
     }
 
     fn kept_history(&self) -> Result<History, String> {

@@ -60,13 +60,8 @@ impl Status {
                     plain(failing)
                 );
             }
-            let missing = history.dropped + history.lost;
-            if missing > 0 {
-                let _ = writeln!(
-                    details,
-                    "The history lacks {missing} records since the start: {} came faster than it writes, {} could not be written.",
-                    history.dropped, history.lost
-                );
+            if let Some(missing) = history.missing() {
+                let _ = writeln!(details, "The history {missing}.");
             }
         }
         for loss in self.history.iter().flat_map(|history| &history.losses) {

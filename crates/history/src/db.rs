@@ -45,6 +45,10 @@ impl Trouble {
                 Kind::Other,
                 "cannot be written: the disk is full; make room, or set [history] max_bytes lower".to_owned(),
             ),
+            Some(ErrorCode::SystemIoFailure) => (
+                Kind::Other,
+                "cannot be used: the disk is full or failing; make room, and see the system's log".to_owned(),
+            ),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
                 Kind::Other,
                 "is locked by another program; close the program that writes to it".to_owned(),

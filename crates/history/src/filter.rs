@@ -41,6 +41,9 @@ pub struct Filter {
     /// Name of a match key that the record carried; of several, joined by commas, it carried at least one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub match_key: Option<String>,
+    /// ISO 4217 code of the value's currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// Records that ended at or after this moment, Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<i64>,
@@ -74,6 +77,13 @@ impl Conditions {
                 return Ok(None);
             };
             all.add(sql, sql, [number]);
+        }
+        if let Some(currency) = &filter.currency {
+            let Some(number) = number(db, currency)? else {
+                return Ok(None);
+            };
+            // Blocks do not have it.
+            all.add("currency = ?", "? IS NOT NULL", [number]);
         }
         if let Some(name) = &filter.event_name {
             let Some(number) = number(db, name)? else {

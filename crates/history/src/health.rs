@@ -100,6 +100,21 @@ pub(crate) enum Part {
     Folder,
 }
 
+impl Health {
+    /// Says how many records are missing: `lacks 7 records since the start: 5 came faster …`; `None` if none is.
+    #[must_use]
+    pub fn missing(&self) -> Option<String> {
+        let Health { dropped, lost, .. } = self;
+        let missing = dropped + lost;
+        let records = if missing == 1 { "record" } else { "records" };
+        (missing > 0).then(|| {
+            format!(
+                "lacks {missing} {records} since the start: {dropped} came faster than it writes, {lost} could not be written"
+            )
+        })
+    }
+}
+
 impl Numbers {
     pub(crate) fn health(&self) -> Health {
         let failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -407,6 +407,9 @@ pub(crate) struct EventsArgs {
     /// Only with this match key, such as email; of several, joined by commas, with at least one
     #[arg(long, value_name = "NAME")]
     pub(crate) match_key: Option<String>,
+    /// Only with a value in this currency, such as EUR
+    #[arg(long, value_name = "CODE")]
+    pub(crate) currency: Option<String>,
     /// Only ones that were late at delivery
     #[arg(long)]
     pub(crate) late: bool,

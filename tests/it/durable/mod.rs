@@ -35,6 +35,7 @@ mod sealed;
 mod searched;
 mod status;
 mod totals;
+mod troubled;
 mod twice;
 mod unclean;
 

@@ -24,6 +24,7 @@ pub(super) enum Kind {
     Certificate,
     HistoryFailing,
     HistoryLost,
+    AuditFailing,
 }
 
 impl Kind {
@@ -39,6 +40,7 @@ impl Kind {
             Kind::Certificate => "certificate",
             Kind::HistoryFailing => "history_failing",
             Kind::HistoryLost => "history_lost",
+            Kind::AuditFailing => "audit_failing",
         }
     }
 }
@@ -122,6 +124,16 @@ pub(super) fn judge(
         )
     });
     add(Kind::HistoryLost, &router, &|_| lost(&facts.history_lost));
+    add(Kind::AuditFailing, &router, &|_| {
+        let text = "the audit log cannot be written, so acts of operators are refused; 'signalbox status' gives the reason, and \
+                    deliveries go on";
+        when(
+            facts.audit_failing,
+            "the audit log can be written again",
+            false,
+            text,
+        )
+    });
     judged
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Facts {
     pub(super) history_failing: bool,
     /// The latest files that the history lost, within a day.
     pub(super) history_lost: Vec<Loss>,
+    /// True while the audit log cannot be written.
+    pub(super) audit_failing: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -52,7 +54,7 @@ pub(super) struct SourceFacts {
 }
 
 impl Facts {
-    /// Reads the facts. `admin` knows the certificate of the admin address.
+    /// Reads the facts but that of the audit log. `admin` knows the certificate of the admin address.
     pub(super) fn read(ledger: &Ledger, source: &dyn StatusSource, admin: &Vitals) -> Facts {
         let (now, journal) = (Timestamp::now(), source.journal());
         let left = |vitals: &Vitals| {
@@ -80,6 +82,7 @@ impl Facts {
             unwritable: journal.refusing().is_some(),
             history_failing: history.as_ref().is_some_and(|health| health.failing.is_some()),
             history_lost: history.map_or_else(Vec::new, |health| health.recent_losses().to_vec()),
+            audit_failing: false,
         }
     }
 }

@@ -117,7 +117,7 @@ pub struct Trouble {
 /// Lists the troubles of this moment, by the limits that `[alerts]` has by default. The share of rejected events needs time to
 /// be seen, and is not among them.
 pub(crate) fn troubles(state: &AdminState) -> Vec<Trouble> {
-    let facts = Facts::read(&state.ledger(), &*state.source, &state.vitals);
+    let facts = read(state);
     let settings = AlertSettings::usual();
     let judged = conditions::judge(&facts, &settings, |_| None, |_| Share::default());
     let troubles = judged.into_iter().filter_map(|((kind, component), judged)| {
@@ -132,6 +132,15 @@ pub(crate) fn troubles(state: &AdminState) -> Vec<Trouble> {
     troubles.collect()
 }
 
+/// Reads the facts of this moment.
+fn read(state: &AdminState) -> Facts {
+    let audit = state.audit().map(|audit| audit.status());
+    Facts {
+        audit_failing: audit.is_some_and(|audit| audit.failing.is_some()),
+        ..Facts::read(&state.ledger(), &*state.source, &state.vitals)
+    }
+}
+
 /// Looks at the pipeline again and again.
 async fn look(state: AdminState, target: watch::Receiver<Target>, pace: Pace) {
     let (mut watch, mut ends) = (Watch::default(), 0);
@@ -144,7 +153,7 @@ async fn look(state: AdminState, target: watch::Receiver<Target>, pace: Pace) {
         if now != ends {
             (watch, ends) = (Watch::default(), now);
         }
-        let facts = Facts::read(&state.ledger(), &*state.source, &state.vitals);
+        let facts = read(&state);
         let observed = watch.observe(&facts, &target.settings, Instant::now());
         state.alerts.update(observed, ends);
     }

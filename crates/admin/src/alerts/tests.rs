@@ -189,6 +189,7 @@ fn each_change_is_told_once() {
     let failing = |unwritable, history_failing| Facts {
         unwritable,
         history_failing,
+        audit_failing: history_failing,
         ..Facts::default()
     };
     tells(
@@ -199,11 +200,15 @@ fn each_change_is_told_once() {
                 &[
                     (Begun, "the journal cannot be written"),
                     (Begun, "the history cannot be written"),
+                    (Begun, "the audit log cannot be written"),
                 ],
             ),
             (
                 failing(true, false),
-                &[(Ended, "the history can be written again")],
+                &[
+                    (Ended, "the history can be written again"),
+                    (Ended, "the audit log can be written again"),
+                ],
             ),
             (
                 failing(false, false),

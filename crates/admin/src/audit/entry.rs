@@ -48,7 +48,7 @@ pub struct AuditEntry {
 pub enum AuditResult {
     /// The router did it.
     Done,
-    /// The router refused it, and changed nothing.
+    /// The router refused it, or did not complete it for a reason that its answer told (409).
     Refused,
     /// The router failed at it, and may have done a part. Its log has the place.
     Failed,

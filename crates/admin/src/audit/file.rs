@@ -67,6 +67,12 @@ impl AuditFile {
     }
 }
 
+/// Returns true for an error of a disk that takes nothing at present, as opposed to one of the path.
+pub(super) fn is_of_the_disk(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
+}
+
 /// Flushes the folder of a new file, without which a crash of the machine could take the file away.
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = match path.parent() {

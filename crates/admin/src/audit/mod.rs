@@ -72,32 +72,39 @@ pub struct AuditStatus {
 }
 
 impl Audit {
-    /// Opens or creates the file. Reads it for the number of its last line.
+    /// Opens or creates the file. Reads it for the number of its last line. With a disk that takes nothing now, since it is full or
+    /// has become read-only, the log begins as failing: acts are refused, and the deliveries of the router begin.
     ///
     /// # Errors
     /// The reason why it cannot be opened or read, with the path.
     pub fn open(path: &Path) -> Result<Audit, String> {
-        let opened = || {
-            let file = AuditFile::open(path)?;
-            let newest =
-                |path: &Path| Ok::<_, std::io::Error>(file::read(path)?.first().map(|entry| entry.n));
-            let last = match newest(path)? {
-                Some(last) => Some(last),
-                None => newest(&file::before(path))?,
-            };
-            Ok::<_, std::io::Error>((file, last))
-        };
-        let (file, last) = opened().map_err(|error| {
+        let told = |error: std::io::Error| {
             let path = path.display();
-            format!("the audit log {path} cannot be opened: {error}; see to its folder, or set admin.audit to another path")
-        })?;
+            format!(
+                "the audit log {path} cannot be opened: {error}; see to its folder, or set admin.audit to another path"
+            )
+        };
+        let newest = |path: &Path| file::read(path).map(|entries| entries.first().map(|entry| entry.n));
+        let (file, failing) = match AuditFile::open(path) {
+            Ok(file) => (Some(file), None),
+            Err(error) if file::is_of_the_disk(&error) => {
+                let problem = format!("the audit log {} cannot be written: {error}", path.display());
+                tracing::error!("{problem}");
+                (None, Some(problem))
+            }
+            Err(error) => return Err(told(error)),
+        };
+        let last = match newest(path).map_err(told)? {
+            Some(last) => Some(last),
+            None => newest(&file::before(path)).map_err(told)?,
+        };
         Ok(Audit {
             path: path.to_owned(),
             state: Mutex::new(State {
-                file: Some(file),
+                file,
                 next: last.map_or(1, |last| last.saturating_add(1)),
                 waiting: VecDeque::new(),
-                failing: None,
+                failing,
             }),
         })
     }

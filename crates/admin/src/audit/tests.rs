@@ -137,6 +137,21 @@ fn acts_are_refused_until_every_line_is_written() {
 }
 
 #[test]
+fn a_disk_that_takes_nothing_is_no_fault_of_the_path() {
+    use std::io::{Error, ErrorKind};
+    for (kind, of_the_disk) in [
+        (ErrorKind::StorageFull, true),
+        (ErrorKind::QuotaExceeded, true),
+        (ErrorKind::ReadOnlyFilesystem, true),
+        (ErrorKind::NotFound, false),
+        (ErrorKind::PermissionDenied, false),
+        (ErrorKind::IsADirectory, false),
+    ] {
+        assert_eq!(file::is_of_the_disk(&Error::from(kind)), of_the_disk, "{kind}");
+    }
+}
+
+#[test]
 fn a_path_that_cannot_be_opened_is_told() {
     let (folder, _) = place();
     let told = Audit::open(&folder.path().join("no/audit.jsonl")).unwrap_err();

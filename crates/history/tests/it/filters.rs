@@ -31,6 +31,11 @@ fn rows(begin: i64) -> Vec<Record<'static>> {
             row.outcome = Outcome::Rejected;
             row.reason = Some("too_old".into());
         }
+        if n.is_multiple_of(700)
+            && let Some(value) = &mut row.value
+        {
+            value.currency = Some("SEK".into());
+        }
         if n == 5_000 {
             row.mapping = Some("Rare".into());
             row.event_name = Some("signup".into());
@@ -82,6 +87,7 @@ fn is_wanted(entry: &Entry, filter: &Filter) -> bool {
         && filter.warning.as_ref().is_none_or(warned)
         && filter.warning_path.as_ref().is_none_or(at)
         && filter.match_key.as_ref().is_none_or(carries)
+        && is(&filter.currency, entry.currency.as_deref())
         && filter.since.is_none_or(|since| entry.ended_at >= since)
         && filter.before.is_none_or(|before| entry.ended_at < before)
 }
@@ -151,6 +157,15 @@ fn check(history: &History, begin: i64) {
         Filter {
             match_key: text("gaid,idfa"),
             warning: text("late"),
+            ..none()
+        },
+        Filter {
+            currency: text("SEK"),
+            sink: text("other"),
+            ..none()
+        },
+        Filter {
+            currency: text("XXX"),
             ..none()
         },
         // A part of a name is another name.

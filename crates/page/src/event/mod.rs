@@ -12,7 +12,7 @@ use signalbox_runtime::history::WantedId;
 use signalbox_runtime::life::{Life, LifeRequest};
 
 pub(crate) use self::resend::SendAgain;
-use crate::events::without_persons;
+use crate::events::{NOT_FOUND, UNKNOWN, without_persons};
 use crate::problem::Problem;
 use crate::state::Page;
 use crate::view::View;
@@ -79,10 +79,10 @@ impl View for EventLives {
         };
         let lives = page.admin.lives(&request).await.map_err(Problem::conflict)?;
         if lives.events.is_empty() {
-            return Err(Problem::not_found(
-                "The history knows no such event, and none is pending: it was erased, or is older than the history goes back, \
-                 or it never arrived.",
-            ));
+            return Err(Problem::not_found(match lives.incomplete.is_empty() {
+                true => UNKNOWN.to_owned(),
+                false => format!("{NOT_FOUND} Not complete: {}.", lives.incomplete.join("; ")),
+            }));
         }
         Ok(EventLives {
             events: lives.events,

@@ -5,7 +5,7 @@ use signalbox_history::{Entry, Outcome};
 use signalbox_runtime::life::{Life, SinkLife, outcome};
 
 use super::query::{PENDING, Query};
-use super::{Choices, Events};
+use super::{Choices, Events, NOT_FOUND, UNKNOWN};
 use crate::words::{self, link};
 
 pub(super) fn events(view: &Events, query: &Query) -> Markup {
@@ -67,7 +67,7 @@ fn found(view: &Events) -> Markup {
         section aria-labelledby="found" {
             h2 #found { (words::counted(view.events.len() as u64, "event found", "events found")) @if view.more { ", and there are more" } }
             @if view.events.is_empty() {
-                p { "The history knows no such event, and none is pending: it was erased, or is older than the history goes back, or it never arrived." }
+                p { (if view.incomplete.is_empty() { UNKNOWN } else { NOT_FOUND }) }
             }
             @for life in &view.events { (summary(life)) }
         }
@@ -153,6 +153,7 @@ fn filters(choices: &Choices, query: &Query) -> Markup {
         ("warning", "Warning code", &query.warning),
         ("warning_path", "Warning about the field", &query.warning_path),
         ("match_key", "Match key", &query.match_key),
+        ("currency", "Currency", &query.currency),
         ("since", "Ended since (UTC)", &query.since),
         ("before", "Ended before (UTC)", &query.before),
     ];

@@ -21,6 +21,12 @@ use crate::state::Page;
 use crate::view::View;
 use crate::words::link;
 
+/// The answer to a search that finds nothing.
+pub(crate) const UNKNOWN: &str = "The history knows no such event, and none is pending: it was erased, or is older than the \
+                                  history goes back, or it never arrived.";
+/// The same where parts of the history are missing or could not be read.
+pub(crate) const NOT_FOUND: &str = "No such event was found in what could be read, and none is pending.";
+
 /// Records on a page, unless the query says otherwise.
 const ON_A_PAGE: usize = 50;
 

@@ -40,6 +40,8 @@ pub(crate) struct Query {
     pub(super) warning_path: Option<String>,
     /// Name of a match key that the record carried; of several, joined by commas, at least one.
     pub(super) match_key: Option<String>,
+    /// ISO 4217 code of the value's currency.
+    pub(super) currency: Option<String>,
     /// Records that ended at or after this: Unix milliseconds, a time in UTC such as `2026-11-24T10:00`, a date, or a duration
     /// back from now such as `2h`.
     pub(super) since: Option<String>,
@@ -101,6 +103,7 @@ impl Query {
             warning: text(&self.warning),
             warning_path: text(&self.warning_path),
             match_key: text(&self.match_key),
+            currency: text(&self.currency),
             since: moment("since", self.since.as_ref())?,
             before: moment("before", self.before.as_ref())?,
         })
@@ -147,6 +150,7 @@ impl Query {
             ("warning", &self.warning),
             ("warning_path", &self.warning_path),
             ("match_key", &self.match_key),
+            ("currency", &self.currency),
             ("since", &self.since),
             ("before", &self.before),
             ("limit", &self.limit),

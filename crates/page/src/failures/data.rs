@@ -44,6 +44,8 @@ pub(crate) struct Failures {
     pub(super) dropped: u64,
     /// Seconds for which newer dead letters have been waiting to be written.
     pub(super) behind_seconds: u64,
+    /// The reason why the history, from which the trends come, cannot be read; `None` if it can, or if there is none.
+    pub(super) unread: Option<String>,
 }
 
 /// Dead letters that have sink, reason and mapping in common.

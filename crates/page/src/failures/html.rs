@@ -27,6 +27,9 @@ pub(super) fn failures(view: &Failures, query: &Query, caller: &Caller) -> Marku
         @if view.behind_seconds > 0 {
             p.note { "Newer dead letters have been waiting to be written for " (words::span(view.behind_seconds)) "." }
         }
+        @if let Some(unread) = &view.unread {
+            p.note { "The trends are missing, since the history cannot be read. " (unread) }
+        }
         @for group in &view.groups { (shown(view, group, query, caller)) }
         @if view.more_groups > 0 {
             p { (counted(view.more_groups, "smaller group is", "smaller groups are")) " not shown. Choose a sink above, or retry and discard the larger ones first." }

@@ -46,7 +46,11 @@ pub(super) async fn failures(page: &Page, query: &Query) -> Result<Failures, Pro
         );
         by_key.entry(key).or_default().push(stored);
     }
-    let trends = trends(page, query).await?;
+    // The dead letters do not depend on the history.
+    let (trends, unread) = match trends(page, query).await {
+        Ok(trends) => (trends, None),
+        Err(problem) => (None, Some(problem.message)),
+    };
     let letters = summary.groups.iter().map(|group| group.count).sum();
     let more_groups = summary.groups.len().saturating_sub(GROUPS) as u64;
     let mut groups = Vec::new();
@@ -73,6 +77,7 @@ pub(super) async fn failures(page: &Page, query: &Query) -> Result<Failures, Pro
         more_groups,
         dropped,
         behind_seconds: journal.behind().as_secs(),
+        unread,
     })
 }
 
@@ -171,8 +176,11 @@ async fn kept(journal: &dyn Journal, id: u64) -> Result<Option<serde_json::Value
     Ok(payload.and_then(|payload| serde_json::from_str(&payload).ok()))
 }
 
+/// Failures by the hour.
+type Trend = BTreeMap<i64, u64>;
+
 /// Reads the failures of the last hours by sink, reason and mapping, each with its count by the hour. `None` without a history.
-async fn trends(page: &Page, query: &Query) -> Result<Option<BTreeMap<Key, BTreeMap<i64, u64>>>, Problem> {
+async fn trends(page: &Page, query: &Query) -> Result<Option<BTreeMap<Key, Trend>>, Problem> {
     if page.admin.history().is_none() {
         return Ok(None);
     }
@@ -183,7 +191,7 @@ async fn trends(page: &Page, query: &Query) -> Result<Option<BTreeMap<Key, BTree
         details: false,
     };
     let sums = page.history(move |reader| signalbox_runtime::history::report(&reader, &report));
-    let mut trends: BTreeMap<Key, BTreeMap<i64, u64>> = BTreeMap::new();
+    let mut trends: BTreeMap<Key, Trend> = BTreeMap::new();
     for Sum { group, count, .. } in sums.await? {
         let [hour, sink, reason, mapping, outcome] = &*group else {
             continue;

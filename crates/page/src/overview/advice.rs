@@ -37,9 +37,14 @@ pub(crate) struct Advice {
     pub(super) more: String,
 }
 
-/// Lists the troubles that call for an operator, the most urgent first. `hours` are sums of the last 24 hours by hour, outcome and
-/// sink.
-pub(super) fn list(status: &Status, troubles: Vec<Trouble>, hours: &[Sum]) -> Vec<Advice> {
+/// Lists the troubles that call for an operator, the most urgent first. `unread` is the reason why the history cannot be read, and
+/// `hours` are sums of the last 24 hours by hour, outcome and sink.
+pub(super) fn list(
+    status: &Status,
+    troubles: Vec<Trouble>,
+    unread: Option<&str>,
+    hours: &[Sum],
+) -> Vec<Advice> {
     let mut list: Vec<Advice> = troubles
         .into_iter()
         .map(|trouble| of_trouble(status, trouble))
@@ -102,6 +107,14 @@ pub(super) fn list(status: &Status, troubles: Vec<Trouble>, hours: &[Sum]) -> Ve
                 words::counted(history.dropped + history.lost, "record", "records")
             ),
             "The totals of the ledger count them. If it happens often, give the history a faster disk.",
+        );
+    }
+    if let Some(unread) = unread {
+        add(
+            Level::Attention,
+            "",
+            "the history cannot be read, so charts, quality and events are missing".to_owned(),
+            &sentence(unread),
         );
     }
     if let Some(alerts) = &status.alerts
@@ -205,6 +218,15 @@ fn of_trouble(status: &Status, trouble: Trouble) -> Advice {
             "The totals of the ledger are complete. Find out which program deletes or overwrites files in the history's folder."
                 .to_owned(),
             String::new(),
+        ),
+        "audit_failing" => (
+            status
+                .audit
+                .as_ref()
+                .and_then(|audit| audit.failing.as_deref())
+                .map(sentence)
+                .unwrap_or_default(),
+            "/ui/audit".to_owned(),
         ),
         _ => (String::new(), String::new()),
     };

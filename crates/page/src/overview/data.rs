@@ -18,8 +18,10 @@ pub(crate) struct Overview {
     pub(super) advice: Vec<Advice>,
     /// The way of events to each sink, by the ledger: all events since the journal began.
     pub(super) funnels: Vec<Funnel>,
-    /// The breakdowns below come from the history's sums; `None` if there is no history.
+    /// The breakdowns below come from the history's sums; `None` if there is no history, or if it cannot be read.
     pub(super) breakdowns: Option<Breakdowns>,
+    /// The reason why the history cannot be read; `None` if it can, or if there is none.
+    pub(super) unread: Option<String>,
     /// The fill of the stores.
     pub(super) fills: Vec<Fill>,
 }
@@ -45,6 +47,10 @@ pub(crate) struct Breakdowns {
     pub(super) worth: Vec<Worth>,
     /// Times from receipt to the destination's answer in the last 24 hours, by sink.
     pub(super) latency: Vec<Latency>,
+    /// The beginning of the last 24 hours, Unix milliseconds.
+    pub(super) day: i64,
+    /// The beginning of the last 7 days, Unix milliseconds.
+    pub(super) week: i64,
 }
 
 /// The fill of a store.

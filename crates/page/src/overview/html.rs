@@ -35,9 +35,10 @@ pub(super) fn overview(view: &Overview, sink: Option<&str>) -> Markup {
             div #ways data-live { @for funnel in &view.funnels { (way(funnel)) } }
             @if view.funnels.is_empty() { p { "There are no sinks." } }
         }
-        @match &view.breakdowns {
-            Some(breakdowns) => (broken_down(breakdowns, &view.funnels, sink)),
-            None => section { h2 { "Last days" } p { "This router keeps no history, since its journal is in memory." } },
+        @match (&view.breakdowns, &view.unread) {
+            (Some(breakdowns), _) => (broken_down(breakdowns, &view.funnels, sink)),
+            (None, Some(unread)) => section { h2 { "Last days" } p { "The history cannot be read. " (unread) } },
+            (None, None) => section { h2 { "Last days" } p { "This router keeps no history, since its journal is in memory." } },
         }
         section aria-labelledby="fills" {
             h2 #fills { "Stores" }
@@ -231,7 +232,7 @@ fn times(breakdowns: &Breakdowns) -> Markup {
                                     th scope="row" { (latency.sink) }
                                     td.number { (within(latency.half_within)) }
                                     td.number { (within(latency.most_within)) }
-                                    td.number { (linked(latency.records, &link("events", &[("sink", &latency.sink), ("outcome", "delivered")]))) }
+                                    td.number { (linked(latency.records, &delivered(breakdowns, (&latency.sink, ""), breakdowns.day))) }
                                 }
                             }
                         }
@@ -256,7 +257,11 @@ fn worths(breakdowns: &Breakdowns) -> Markup {
                                 tr {
                                     th scope="row" { (worth.sink) }
                                     td.number { (words::money(worth.value_millionths, &worth.currency)) }
-                                    td.number { (linked(worth.records, &link("events", &[("sink", &worth.sink), ("outcome", "delivered")]))) }
+                                    td.number {
+                                        // Records without a currency cannot be told from those without a value.
+                                        @if worth.currency.is_empty() { (words::number(worth.records)) }
+                                        @else { (linked(worth.records, &delivered(breakdowns, (&worth.sink, &worth.currency), breakdowns.week))) }
+                                    }
                                 }
                             }
                         }
@@ -265,6 +270,21 @@ fn worths(breakdowns: &Breakdowns) -> Markup {
             }
         }
     }
+}
+
+/// Returns the address of the delivered records of a sink, with a value of a currency unless it is empty; none without rows.
+fn delivered(breakdowns: &Breakdowns, (sink, currency): (&str, &str), since: i64) -> String {
+    if !has_rows(&breakdowns.events, "delivered") {
+        return String::new();
+    }
+    let since = since.to_string();
+    let query = [
+        ("sink", sink),
+        ("outcome", "delivered"),
+        ("currency", currency),
+        ("since", &since),
+    ];
+    link("events", &query)
 }
 
 fn stores(fills: &[Fill]) -> Markup {

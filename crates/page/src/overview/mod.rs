@@ -44,15 +44,16 @@ impl View for Overview {
         {
             return Err(Problem::not_found(format!("There is no sink '{sink}'.")));
         }
-        let sums = match page.admin.history() {
-            Some(_) => Some(
-                page.history(move |reader| Sums::read(&reader, query.sink))
-                    .await?,
-            ),
-            None => None,
+        // The ledger's numbers do not depend on the history.
+        let (sums, unread) = match page.admin.history() {
+            Some(_) => match page.history(move |reader| Sums::read(&reader, query.sink)).await {
+                Ok(sums) => (Some(sums), None),
+                Err(problem) => (None, Some(problem.message)),
+            },
+            None => (None, None),
         };
         let hours = sums.as_ref().map_or(&[][..], |sums| &sums.hours);
-        let advice = advice::list(&status, page.admin.troubles(), hours);
+        let advice = advice::list(&status, page.admin.troubles(), unread.as_deref(), hours);
         let (level, sentence) = advice::judge(&status, &advice);
         let none = Vec::new();
         let failed = sums.as_ref().map_or(&none, |sums| &sums.failed);
@@ -63,6 +64,7 @@ impl View for Overview {
             funnels: funnel::all(&status, &inputs(page), failed),
             fills: fills(&status),
             breakdowns: sums.map(|sums| sums.breakdowns(&status)),
+            unread,
         })
     }
 
@@ -82,6 +84,9 @@ fn inputs(page: &Page) -> Inputs {
 /// The answers of the history that the overview needs.
 struct Sums {
     as_of: i64,
+    /// The beginnings of the 24 hours and of the 7 days.
+    day: i64,
+    week: i64,
     hours: Vec<Sum>,
     days: Vec<Sum>,
     worth: Vec<Sum>,
@@ -105,6 +110,8 @@ impl Sums {
         let (day, week) = (sums::first(now, HOUR, 24), sums::first(now, DAY, 7));
         Ok(Sums {
             as_of: now,
+            day,
+            week,
             hours: ask(Some(day), &[By::Hour, By::Outcome, By::Sink], false)?,
             days: ask(Some(week), &[By::Day, By::Outcome, By::Sink], false)?,
             worth: ask(Some(week), &[By::Sink, By::Outcome], false)?,
@@ -125,6 +132,8 @@ impl Sums {
             days: sums::buckets(&self.days, (self.as_of, DAY, 7)),
             worth: sums::worth(&self.worth),
             latency: sums::latency(&self.latency),
+            day: self.day,
+            week: self.week,
         }
     }
 }

@@ -36,6 +36,7 @@ pub(crate) async fn run(args: &EventsArgs) -> Result<Code, Failure> {
         warning: args.warning.clone(),
         warning_path: args.warning_path.clone(),
         match_key: args.match_key.clone(),
+        currency: args.currency.clone(),
         since: args.since,
         before: None,
     };
@@ -93,9 +94,10 @@ async fn lives(
     .await?;
     tell_incomplete(&lives.incomplete);
     if lives.events.is_empty() {
-        let told = match request.pending {
-            true => "no event is pending there",
-            false => unknown(settings),
+        let told = match (request.pending, lives.incomplete.is_empty()) {
+            (true, _) => "no event is pending there",
+            (false, true) => unknown(settings),
+            (false, false) => "no such event was found in what could be read, and none is pending",
         };
         tell(&nothing(args, settings, told).await);
         return Ok(exit::FAILED);

@@ -4,7 +4,7 @@ mod narrow;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use signalbox_admin::table_of_texts;
+use signalbox_admin::{Query, Status, table_of_texts};
 use signalbox_core::escape::{csv_cell, plain_json, plain_lines};
 use signalbox_history::{By, Report, Sum, VALUE_TOO_LARGE};
 use signalbox_runtime::history;
@@ -34,7 +34,18 @@ pub(crate) async fn run(args: &ReportArgs) -> Result<Code, Failure> {
     }
     let settings = load_for_operators(&args.config.config)?;
     let sums: Vec<Sum> = AdminClient::with(&args.config.config, async |client, _| match client {
-        AdminClient::Running(live) => live.post_json("/report", &request).await,
+        AdminClient::Running(live) => {
+            let sums = live.post_json("/report", &request).await?;
+            let status: Status = live.get("/status", &Query::default()).await?;
+            let history = status.history.unwrap_or_default();
+            for lost in history.lost_sums() {
+                tell(&format!("note: the answer is not complete: {lost}"));
+            }
+            if let Some(failing) = history.failing {
+                tell(&format!("note: newer records are missing: {failing}"));
+            }
+            Ok(sums)
+        }
         AdminClient::Stopped(_) => history::report(&reader_of(&settings)?, &request),
     })
     .await?;
