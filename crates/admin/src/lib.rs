@@ -48,6 +48,7 @@ pub use self::status::{
 pub use self::tap::{TAP_RATE, TapQuery};
 use signalbox_core::Vitals;
 use signalbox_history::History;
+use signalbox_runtime::debts;
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::ledger::{Ledger, SinkLedger};
 use signalbox_runtime::operate::StatusSource;
@@ -150,7 +151,9 @@ impl AdminState {
         let mut status = self.status();
         if let Some(known) = known {
             let orphans = known.sinks.iter();
-            let orphans = orphans.filter(|sink| !status.sinks.contains_key(&sink.name));
+            let others_have = |sink: &str| debts::others_have(self.source.journal(), sink);
+            let orphans =
+                orphans.filter(|sink| !status.sinks.contains_key(&sink.name) && !others_have(&sink.name));
             status.orphans = orphans.map(Into::into).collect();
             status.orphans_age_seconds = Some(known.at.elapsed().as_secs());
         }

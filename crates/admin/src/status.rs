@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signalbox_history::{Health, History};
-use signalbox_journal::{LetterCounts, SOURCE, Sealing, SinkState};
+use signalbox_journal::{LetterCounts, Node, SOURCE, Sealing, SinkState};
 use signalbox_runtime::hold::HoldCause;
 use signalbox_runtime::ledger::{DrivenBy, Ledger, SinkLedger, SourceLedger};
 use signalbox_runtime::operate::StatusSource;
@@ -378,7 +378,7 @@ impl Status {
                 status.notes = source.sink_notes(name);
                 status.letters = source.journal().letters_of(name).into();
                 if status.elsewhere {
-                    let driving = nodes.iter().find(|node| node.drives_sink(name));
+                    let driving = Node::driving(&nodes, name);
                     let held = driving.and_then(|node| node.report.held.get(&**name));
                     status.held = held.map(|code| HoldStatus::elsewhere(code));
                 }

@@ -45,6 +45,19 @@ pub struct Node {
 }
 
 impl Node {
+    /// True if this router has the sink in its file.
+    #[must_use]
+    pub fn has_sink(&self, sink: &str) -> bool {
+        self.groups.values().flatten().any(|name| name == sink)
+    }
+
+    /// Finds the router that drives a sink. The one that drove it before may not have said yet that it does so no longer,
+    /// or may be dead: the router that was heard last counts.
+    pub fn driving<'a>(nodes: impl IntoIterator<Item = &'a Node>, sink: &str) -> Option<&'a Node> {
+        let drive = nodes.into_iter().filter(|node| node.drives_sink(sink));
+        drive.min_by_key(|node| node.silent)
+    }
+
     /// True if this router drives the sink.
     #[must_use]
     pub fn drives_sink(&self, sink: &str) -> bool {
@@ -69,6 +82,24 @@ mod tests {
             ..Node::default()
         };
         assert!(node.drives_sink("a 2") && !node.drives_sink("b 1"));
+        assert!(node.has_sink("b 1") && !node.has_sink("c"));
+    }
+
+    #[test]
+    fn the_router_that_was_heard_last_drives_a_sink() {
+        let node = |name: &str, silent| Node {
+            name: name.to_owned(),
+            silent: Duration::from_secs(silent),
+            groups: [("a".to_owned(), vec!["a 1".to_owned()])].into(),
+            drives: vec!["a".to_owned()],
+            ..Node::default()
+        };
+        let nodes = [node("dead", 14), node("alive", 1)];
+        assert_eq!(
+            Node::driving(&nodes, "a 1").map(|node| &*node.name),
+            Some("alive")
+        );
+        assert!(Node::driving(&nodes, "b").is_none());
     }
 
     #[test]

@@ -73,13 +73,23 @@ impl fmt::Display for Debt {
     }
 }
 
-/// Finds the debts of sinks that the journal knows and this pipeline does not deliver to: removed and disabled ones.
+/// True if another router that shares the journal has a sink in its file, and delivers to it.
+#[must_use]
+pub fn others_have(journal: &dyn Journal, sink: &str) -> bool {
+    let nodes = journal.nodes();
+    nodes.iter().any(|node| !node.own && node.has_sink(sink))
+}
+
+/// Finds the debts of sinks that the journal knows and this pipeline does not deliver to: removed and disabled ones, unless
+/// another router delivers to them.
 ///
 /// # Errors
 /// A sentence if the journal cannot be read.
 pub async fn of_idle_sinks(journal: &dyn Journal, roster: &Roster) -> Result<Vec<Debt>, String> {
     let known = journal.sinks().await.map_err(|error| error.to_string())?;
-    let idle = known.iter().filter(|sink| !roster.has_sink(&sink.name));
+    let idle = known
+        .iter()
+        .filter(|sink| !roster.has_sink(&sink.name) && !others_have(journal, &sink.name));
     Ok(idle.filter_map(|sink| of_idle(sink, roster)).collect())
 }
 

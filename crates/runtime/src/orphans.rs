@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::dead_letters::{DeadLetters, now_millis};
+use crate::debts::others_have;
 use crate::delivery::{Driver, Parts, SinkOptions, Stage, Stop};
 use crate::ledger::SinkLedger;
 use crate::rate_group::RateGroup;
@@ -87,21 +88,11 @@ impl Watch {
         }
     }
 
-    /// True if another router that shares the journal has the sink in its file.
-    fn is_in_use(&self, sink: &str) -> bool {
-        let nodes = self.journal.nodes();
-        let sinks = nodes
-            .iter()
-            .filter(|node| !node.own)
-            .flat_map(|node| node.groups.values());
-        sinks.flatten().any(|name| name == sink)
-    }
-
     fn is_over(&self, sink: &SinkState) -> bool {
         let age = now_millis().saturating_sub(sink.last_opened);
         let holds = sink.parked > 0 || !sink.unread.is_empty();
         let is_in_file = self.roster.all_sinks().any(|named| named.name == sink.name);
-        holds && !is_in_file && age >= millis(self.retention) && !self.is_in_use(&sink.name)
+        holds && !is_in_file && age >= millis(self.retention) && !others_have(&*self.journal, &sink.name)
     }
 
     /// Makes dead letters of a sink's events. Each commit holds the letters and the progress, so that this can stop at

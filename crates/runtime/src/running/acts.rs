@@ -6,7 +6,7 @@ use signalbox_core::{Event, Fate};
 use signalbox_journal::Journal;
 
 use super::Running;
-use crate::debts::{Listeners, Listening};
+use crate::debts::{Listeners, Listening, others_have};
 use crate::delivery::{Parts, SinkOptions};
 use crate::forget::{Forget, Forgotten};
 use crate::telemetry::SinkMeters;
@@ -148,6 +148,12 @@ impl Running {
         let known = self.journal.sinks().await.map_err(|error| error.to_string())?;
         let mut forgotten = Vec::new();
         for name in what.sinks(&known, &self.listeners_of_all())? {
+            if !self.has_sink(&name) && others_have(&*self.journal, &name) {
+                return Err(format!(
+                    "the sink '{name}' is in the file of another router that shares the journal, so its pending events are \
+                     delivered; take it out of that file first"
+                ));
+            }
             let one = if self.has_sink(&name) {
                 let change =
                     async |journal: &Arc<dyn Journal>, _: &mut Parts| what.apply(&**journal, &name).await;

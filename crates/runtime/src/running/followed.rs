@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use signalbox_journal::{Journal, SinkState};
+use signalbox_journal::{Journal, Node, SinkState};
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -90,7 +90,8 @@ async fn read(journal: &dyn Journal, sinks: &Mutex<Ledgers>) {
     // Under the lock: a sink that this router begins to drive meanwhile is no longer among them.
     for (name, ledger) in lock(sinks).iter() {
         let state = known.iter().find(|state| *state.name == **name);
-        let drives = nodes.iter().find(|node| !node.own && node.drives_sink(name));
+        let others = nodes.iter().filter(|node| !node.own);
+        let drives = Node::driving(others, name);
         let driven_by = drives.map_or(DrivenBy::Unknown, |node| {
             DrivenBy::Another(node.name.as_str().into())
         });

@@ -9,9 +9,11 @@ use signalbox_journal::{Journal, Letters as _, States as _};
 
 use super::shared::{Cluster, Shared};
 use super::{Destination, LONG, built, pipeline};
+use crate::forget::Forget;
 use crate::pipeline::{BuiltSource, Pipeline};
 use crate::running::Running;
 use crate::sockets::OpenSockets;
+use crate::telemetry::SinkMeters;
 
 /// A source that takes in nothing until it is stopped.
 struct Idle;
@@ -96,6 +98,16 @@ async fn removed_sinks_are_let_go_of_by_one_router_once_no_other_has_them() {
     settles("another router tends the journal").await;
     *two.tends.lock().unwrap() = true;
     settles("another router has the sink").await;
+    assert!(
+        new.debts().await.unwrap().is_empty(),
+        "another router delivers them"
+    );
+    let all = Forget {
+        sink: Some("a".to_owned()),
+        source: None,
+    };
+    let refused = new.forget(&all, |_| SinkMeters::none()).await.unwrap_err();
+    assert!(refused.contains("another router"), "{refused}");
     old.stop(LONG).await;
     one.leave();
     let end = tokio::time::Instant::now() + Duration::from_secs(10);
