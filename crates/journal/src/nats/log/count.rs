@@ -5,15 +5,10 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use super::blocks::{Counts, FRAMES, FrameFacts};
 use super::place;
+use super::read::TRIES;
 use super::shared::Shared;
 use crate::mutex::lock;
-use crate::nats::errors::Verdict;
 use crate::{Found, JournalError, Position};
-
-/// Bytes of frames that are fetched at once for their headers.
-const BYTES: usize = 4_000_000;
-/// The number of tries to fetch the frames of a block.
-const TRIES: u32 = 20;
 
 impl Shared {
     /// Counts the events in these ranges by source, without duplicates.
@@ -51,33 +46,10 @@ impl Shared {
         };
         let mut next = (number * FRAMES).max(self.first.load(SeqCst)).max(1);
         let mut frames: Vec<FrameFacts> = Vec::new();
-        let mut tries = 0;
         while next <= to {
-            self.lost_stream()?;
-            let read = self.stream.frames(next, to + 1 - next, BYTES).await;
-            let found = match read {
-                Ok(found) => found,
-                Err(Verdict::Again(_)) => Vec::new(),
-                Err(other) => return Err(JournalError(other.told())),
-            };
-            if let Some(last) = found.last() {
-                next = last.header.sequence + 1;
-                let of_block = found.iter().filter(|frame| frame.header.sequence <= to);
-                frames.extend(of_block.map(|frame| frame.header.facts()));
-                continue;
-            }
-            // The replica is behind, or the rest of the block is gone.
-            if let Some(gone) = self.gone(next, to + 1).await {
-                next = gone;
-                continue;
-            }
-            tries += 1;
-            if tries == TRIES {
-                return Err(JournalError(
-                    "the journal's log cannot be counted: the NATS servers do not give its frames".into(),
-                ));
-            }
-            tokio::time::sleep(super::read::PAUSE).await;
+            let (found, after) = self.raw(next, to + 1, TRIES).await?;
+            frames.extend(found.iter().map(|frame| frame.header.facts()));
+            next = after;
         }
         lock(&self.followed).blocks.complete(number, &frames);
         Ok(())

@@ -34,8 +34,6 @@ const ANSWER: Duration = Duration::from_secs(3);
 const INACTIVE: Duration = Duration::from_secs(30);
 /// The most headers that are taken in at once.
 const MOST: usize = 512;
-/// The most frames, and their bytes, that are fetched at once in place of the consumer.
-const FETCH: (u64, usize) = (64, 4_000_000);
 
 /// Why a consumer was given up.
 enum Left {
@@ -151,6 +149,7 @@ async fn take_in(
 ) -> bool {
     let mut frames = Vec::new();
     let mut in_order = true;
+    let mut last = lock(&shared.followed).learnt_to;
     let mut next = Some(first);
     while let Some(message) = next {
         if message.status.is_some() {
@@ -162,6 +161,18 @@ async fn take_in(
                 break;
             };
             *expected = number + 1;
+            if sequence <= last {
+                // Fetched meanwhile.
+                next = messages.next().now_or_never().flatten();
+                continue;
+            }
+            if sequence > last + 1 {
+                // Either the frames between were deleted, or the consumer's replica lacks them: the leader knows.
+                shared.known.fetch_max(sequence, SeqCst);
+                in_order = false;
+                break;
+            }
+            last = sequence;
             let headers = message.headers.as_ref();
             let start = &shared.stream.start;
             frames.push(FrameHeader::read(
@@ -234,13 +245,17 @@ async fn catch_up(shared: &Arc<Shared>) -> bool {
         if next > shared.known.load(SeqCst) || shared.is_stopping() {
             return found;
         }
-        match shared.stream.frames(next, FETCH.0, FETCH.1).await {
-            Ok(frames) if !frames.is_empty() => {
+        let known = shared.known.load(SeqCst);
+        match shared.raw(next, known + 1, 1).await {
+            Ok((frames, after)) if frames.is_empty() => {
+                blocking(shared, move |shared| shared.pass_over(after)).await;
+            }
+            Ok((frames, _)) => {
                 let headers = frames.into_iter().map(|frame| frame.header).collect();
                 blocking(shared, |shared| shared.follow(headers)).await;
                 found = true;
             }
-            _ => return found,
+            Err(_) => return found,
         }
     }
 }

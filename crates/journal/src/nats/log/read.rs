@@ -21,8 +21,8 @@ const BYTES: usize = 4_000_000;
 /// The most frames that are fetched at once.
 const FRAMES: u64 = 256;
 /// The number of tries to read frames that the leader has, and the pause between them.
-const TRIES: u32 = 10;
-pub(super) const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A frame that was read; the number of its events if it cannot be.
 pub(super) type ReadFrame = (u64, Result<FrameEvents, usize>);
@@ -157,52 +157,9 @@ impl Shared {
 
     /// Fetches frames from a sequence on, before `end`, and parses them.
     pub(super) async fn fetch(self: &Arc<Shared>, from: u64, end: u64) -> Result<Run, JournalError> {
-        let mut why = "the replicas are behind the leader".to_owned();
-        for attempt in 0..TRIES {
-            self.lost_stream()?;
-            if attempt > 0 {
-                tokio::time::sleep(PAUSE).await;
-            }
-            match self.stream.frames(from, FRAMES.min(end - from), BYTES).await {
-                Ok(frames) => {
-                    if let Some(run) = self.parse(frames, from, end).await? {
-                        return Ok(run);
-                    }
-                    // None from here to the end, or this replica does not have them yet.
-                    if let Some(next) = self.gone(from, end).await {
-                        return Ok(Run {
-                            frames: Vec::new(),
-                            next,
-                        });
-                    }
-                }
-                Err(Verdict::Again(words)) => why = words,
-                Err(other) => return Err(JournalError(other.told())),
-            }
-        }
-        Err(JournalError(format!("the journal's log cannot be read: {why}")))
-    }
-
-    /// Parses fetched frames; `None` if there is none.
-    async fn parse(
-        self: &Arc<Shared>,
-        frames: Vec<RawFrame>,
-        from: u64,
-        end: u64,
-    ) -> Result<Option<Run>, JournalError> {
-        let there = frames
-            .iter()
-            .any(|frame| (from..end).contains(&frame.header.sequence));
-        if !there {
-            // A later frame says that there is nothing before it.
-            let next = frames.first().map(|frame| frame.header.sequence.min(end));
-            return Ok(next.map(|next| Run {
-                frames: Vec::new(),
-                next,
-            }));
-        }
+        let (frames, next) = self.raw(from, end, TRIES).await?;
         let parsed = blocking(self, move |shared| {
-            let frames = frames.into_iter().filter(|frame| frame.header.sequence < end);
+            let frames = frames.into_iter();
             let frames: Vec<ReadFrame> = frames
                 .map(|frame| (frame.header.sequence, shared.parse_frame(frame)))
                 .collect();
@@ -218,8 +175,42 @@ impl Shared {
         let frames = parsed
             .await
             .ok_or_else(|| JournalError("reading was cut off".into()))?;
-        let next = frames.last().map_or(from, |(sequence, _)| sequence + 1);
-        Ok(Some(Run { frames, next }))
+        Ok(Run { frames, next })
+    }
+
+    /// Fetches frames that follow each other, from a sequence on and before `end`. Returns them with the sequence after them.
+    /// Without a frame, the leader has none between the two sequences: a replica may lack frames that others have.
+    pub(super) async fn raw(
+        &self,
+        from: u64,
+        end: u64,
+        tries: u32,
+    ) -> Result<(Vec<RawFrame>, u64), JournalError> {
+        let mut why = "the replicas are behind the leader".to_owned();
+        for attempt in 0..tries {
+            self.lost_stream()?;
+            if attempt > 0 {
+                tokio::time::sleep(PAUSE).await;
+            }
+            match self.stream.frames(from, FRAMES.min(end - from), BYTES).await {
+                Ok(mut frames) => {
+                    let in_order = frames.iter().zip(from..end);
+                    let together =
+                        in_order.take_while(|(frame, sequence)| frame.header.sequence == *sequence);
+                    let together = together.count();
+                    frames.truncate(together);
+                    if together > 0 {
+                        return Ok((frames, from + together as u64));
+                    }
+                    if let Some(next) = self.gone(from, end).await {
+                        return Ok((Vec::new(), next));
+                    }
+                }
+                Err(Verdict::Again(words)) => why = words,
+                Err(other) => return Err(JournalError(other.told())),
+            }
+        }
+        Err(JournalError(format!("the journal's log cannot be read: {why}")))
     }
 
     fn parse_frame(&self, frame: RawFrame) -> Result<FrameEvents, usize> {
@@ -246,16 +237,18 @@ impl Shared {
         Err(header.events())
     }
 
-    /// The sequence up to which nothing is there from `from` on, by the leader; `None` if something is.
-    pub(super) async fn gone(&self, from: u64, end: u64) -> Option<u64> {
-        let info = self.stream.info().await.ok().flatten()?;
-        let first = info.state.first_seq;
-        self.first.fetch_max(first, SeqCst);
-        if from < first || info.state.last_seq < from {
-            return Some(first.clamp(from + 1, end));
+    /// The sequence up to which nothing is there from `from` on, by the leader; `None` if something is, or if the leader
+    /// cannot tell.
+    async fn gone(&self, from: u64, end: u64) -> Option<u64> {
+        match self.stream.next(from).await.ok()? {
+            Some(next) => (next > from).then(|| next.min(end)),
+            None => {
+                // Everything was deleted, unless the stream lacks its end: then nothing is passed over.
+                let first = self.stream.info().await.ok().flatten()?.state.first_seq;
+                self.first.fetch_max(first, SeqCst);
+                (first > from).then(|| first.min(end))
+            }
         }
-        let holds = self.stream.holds(from).await.ok()?;
-        (!holds).then_some(from + 1)
     }
 
     /// Reads the events at these positions, which are in order. Leaves out deleted events.

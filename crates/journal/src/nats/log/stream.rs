@@ -210,13 +210,21 @@ impl Stream {
         }
     }
 
-    /// True if the leader has a message.
-    pub(super) async fn holds(&self, sequence: u64) -> Result<bool, Verdict> {
+    /// Returns the sequence of the first message at or after one, by the leader; `None` if there is none.
+    pub(super) async fn next(&self, from: u64) -> Result<Option<u64>, Verdict> {
+        #[derive(Deserialize)]
+        struct Found {
+            message: FoundMessage,
+        }
+        #[derive(Deserialize)]
+        struct FoundMessage {
+            seq: u64,
+        }
         let subject = format!("STREAM.MSG.GET.{}", self.name);
-        let body = serde_json::json!({ "seq": sequence });
-        match self.ask::<serde_json::Value>(&subject, &body).await? {
-            Ok(_) => Ok(true),
-            Err(error) if error.error_code() == ErrorCode::NO_MESSAGE_FOUND => Ok(false),
+        let body = serde_json::json!({ "seq": from, "next_by_subj": ">" });
+        match self.ask::<Found>(&subject, &body).await? {
+            Ok(found) => Ok(Some(found.message.seq)),
+            Err(error) if error.error_code() == ErrorCode::NO_MESSAGE_FOUND => Ok(None),
             Err(error) => Err(Verdict::of(&error)),
         }
     }

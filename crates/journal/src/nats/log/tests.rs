@@ -643,3 +643,38 @@ async fn without_a_window_no_id_is_known() {
         log.shutdown().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_that_an_operator_deletes_are_passed_over_and_told() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let (cluster, cache) = (NatsCluster::start(1).await, tempfile::tempdir().unwrap());
+    let log = open(&cluster, options(cache.path(), "a-1")).await.unwrap();
+    for n in 0..4 {
+        append(&log, events(n * 10..n * 10 + 10)).await.unwrap();
+        let app = (0..3).map(|id| event("app", &format!("{n}-{id}"), "x")).collect();
+        append(&log, app).await.unwrap();
+    }
+    let subject = serde_json::json!({ "filter": "sbx.ev.app" });
+    let purged = log
+        .shared
+        .stream
+        .ask::<serde_json::Value>("STREAM.PURGE.sbx_EV", &subject);
+    purged.await.unwrap().unwrap();
+    append(&log, events(40..50)).await.unwrap();
+    lock(&log.shared.cache).clear();
+    let (entries, lost) = all_from(&log, 0).await;
+    assert_eq!(entries.len(), 50);
+    let told: Vec<_> = lost.iter().map(|lost| (lost.events, lost.loss)).collect();
+    assert_eq!(told, [(3, Loss::Missing); 4]);
+    // A router that never saw them knows of none.
+    let other = open(&cluster, options(&cache.path().join("other"), "b-1"))
+        .await
+        .unwrap();
+    tokio::time::timeout(LONG, other.caught_up()).await.unwrap();
+    let (entries, lost) = all_from(&other, 0).await;
+    assert_eq!((entries.len(), lost.len()), (50, 0));
+    assert_eq!(other.count(0, other.end()).await.unwrap(), 50);
+    assert_eq!(stored(&append(&other, events(35..51)).await.unwrap()), 1);
+}
