@@ -70,7 +70,7 @@ fn judged(error: &CreateStreamError) -> Verdict {
     }
 }
 
-/// Changes what the settings may change.
+/// Changes the properties that settings may change.
 async fn adjust(
     context: &jetstream::Context,
     stream: Stream,
@@ -110,7 +110,7 @@ async fn adjust(
     Ok(Ok(stream))
 }
 
-/// The configuration of a stream that is there, with what the settings may change.
+/// The configuration of a stream, with the properties that settings may change as they demand.
 fn adjusted(found: &Config, wanted: &Config) -> Config {
     Config {
         num_replicas: wanted.num_replicas.max(1),

@@ -405,3 +405,38 @@ fn a_holder_whose_stream_had_no_leader_has_time_to_renew() {
     lease.read(back, own);
     assert_eq!(lease.step(back, true), taken);
 }
+
+#[test]
+fn a_router_leaves_a_lease_that_it_gave_back_to_others_for_one_ttl() {
+    let start = Instant::now();
+    let mut lease = Lease::new(router("a"), [].into(), TTL);
+    let key = |revision| {
+        Some(Seen {
+            revision,
+            holder: None,
+        })
+    };
+    let write = |expected, hold| Step::Write { expected, hold };
+    lease.read(start, key(3));
+    assert_eq!(lease.step(start, true), write(3, true));
+    lease.written(start, true, Written::As(4));
+    lease.free();
+    assert!(!lease.holds(start));
+    assert_eq!(lease.step(start, true), write(4, false));
+    lease.written(start, false, Written::As(5));
+    let mut now = start;
+    while let Step::Wait(_) | Step::Read = lease.step(now, true) {
+        lease.read(now, key(5));
+        now += TTL / 50;
+    }
+    assert_eq!(now, start + TTL);
+    // Unless it is asked for anew, as after a reload.
+    lease.written(now, true, Written::As(6));
+    lease.free();
+    lease.step(now, true);
+    lease.written(now, false, Written::As(7));
+    lease.forget();
+    assert_eq!(lease.step(now, true), Step::Read);
+    lease.read(now, key(7));
+    assert_eq!(lease.step(now, true), write(7, true));
+}

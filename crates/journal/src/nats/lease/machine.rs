@@ -81,7 +81,8 @@ enum State {
         /// The moment at which this revision was received first.
         since: Instant,
         read_at: Instant,
-        /// The moment before which the lease is not taken, since the holder, too, had no leader to renew it at.
+        /// The moment before which the lease is not taken: the holder, too, had no leader to renew it at, or this router has
+        /// given the lease back.
         not_due: Option<Instant>,
         /// Reads that follow soon, until the revision changes.
         soon: usize,
@@ -224,8 +225,8 @@ impl Lease {
             } => {
                 let holder = seen.holder.as_ref();
                 let due = *since + self.patience(holder, preferred);
-                let other = holder.is_some_and(|holder| !self.is_own(holder));
-                let due = not_due.filter(|_| other).map_or(due, |later| due.max(later));
+                let own = holder.is_some_and(|holder| self.is_own(holder));
+                let due = not_due.filter(|_| !own).map_or(due, |later| due.max(later));
                 if now >= due {
                     self.write(now, seen.revision, true)
                 } else if now >= *read_at {
@@ -289,7 +290,7 @@ impl Lease {
                     seen,
                     since,
                     read_at: now + next.min(self.ttl / 4),
-                    not_due: pause.or(not_due),
+                    not_due: pause.max(not_due),
                     soon: soon + 1,
                 }
             }
@@ -342,7 +343,7 @@ impl Lease {
                 },
                 since: now,
                 read_at: now + self.ttl / 4,
-                not_due: None,
+                not_due: Some(now + self.ttl),
                 soon: SOON.len(),
             }
         };

@@ -49,6 +49,8 @@ pub(super) struct Watcher<P> {
     /// True while nothing is held and nothing is to be given back.
     pub(super) idle: watch::Sender<bool>,
     pub(super) told: bool,
+    /// True if the lease has ended without being given back.
+    pub(super) lost: bool,
 }
 
 impl<P: Post> Watcher<P> {
@@ -73,6 +75,7 @@ impl<P: Post> Watcher<P> {
             orders,
             idle: watch::channel(true).0,
             told: false,
+            lost: false,
         }
     }
 
@@ -132,8 +135,18 @@ impl<P: Post> Watcher<P> {
         self.lease.free();
     }
 
-    fn tell(&self) {
-        let until = self.lease.until().filter(|until| Instant::now() < *until);
+    fn tell(&mut self) {
+        let held = self.lease.until();
+        let until = held.filter(|until| Instant::now() < *until);
+        // Once for each loss.
+        let lost = held.is_some() && until.is_none();
+        if lost && !std::mem::replace(&mut self.lost, lost) {
+            tracing::warn!(
+                "{} was not renewed in time: the NATS servers did not answer, or this process stood still",
+                self.name
+            );
+        }
+        self.lost = lost;
         self.post.holds(until, self.lease.first());
     }
 
