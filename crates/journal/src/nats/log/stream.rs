@@ -22,6 +22,8 @@ pub(super) const ANSWER: Duration = Duration::from_secs(3);
 /// The time that servers have to elect a leader while a router starts, and the pause between two questions.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(250);
+/// Nanoseconds of silence, several heartbeats, after which a leader's peer counts as gone.
+const SILENT: u64 = 5_000_000_000;
 
 /// The stream of one journal.
 #[derive(Clone)]
@@ -40,6 +42,39 @@ pub(super) struct Info {
     pub(super) created: String,
     pub(super) config: stream::Config,
     pub(super) state: StreamState,
+    /// The servers that hold the stream; none for a server that is alone.
+    #[serde(default)]
+    cluster: Option<Group>,
+}
+
+impl Info {
+    /// False if no majority of the stream's servers reaches each other. One of them still answers then: for 20 s as the leader that
+    /// it was, and without a leader from then on.
+    fn has_majority(&self) -> bool {
+        let Some(group) = &self.cluster else {
+            return true;
+        };
+        let heard = group.replicas.iter().filter(|peer| peer.active < SILENT);
+        let has_leader = group.leader.as_ref().is_some_and(|leader| !leader.is_empty());
+        // The leader does not list itself.
+        has_leader && (heard.count() + 1) * 2 > group.replicas.len() + 1
+    }
+}
+
+/// See [`Info`].
+#[derive(Debug, Clone, Deserialize)]
+struct Group {
+    leader: Option<String>,
+    #[serde(default)]
+    replicas: Vec<Peer>,
+}
+
+/// Another server that holds the stream.
+#[derive(Debug, Clone, Deserialize)]
+struct Peer {
+    /// Nanoseconds since the leader heard it.
+    #[serde(default)]
+    active: u64,
 }
 
 /// See [`Info`].
@@ -72,6 +107,9 @@ impl Stream {
             .ask(&format!("STREAM.INFO.{}", self.name), &BTreeMap::<(), ()>::new())
             .await?;
         match answer {
+            Ok(info) if !Info::has_majority(&info) => Err(Verdict::Again(
+                "no majority of the servers that hold the stream reaches each other".into(),
+            )),
             Ok(info) => Ok(Some(info)),
             Err(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(None),
             Err(error) => Err(Verdict::of(&error)),
@@ -246,4 +284,49 @@ fn read<T: DeserializeOwned>(mut answer: serde_json::Value) -> Result<Result<T, 
         return Ok(Err(serde_json::from_value(error).map_err(unreadable)?));
     }
     serde_json::from_value(answer).map(Ok).map_err(unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leader_that_hears_no_majority_is_none() {
+        // As a nats-server 2.15.1 describes the group, shortened.
+        let group = |leader: &str, silences: &[u64]| {
+            let peers = silences
+                .iter()
+                .map(|seconds| serde_json::json!({ "active": seconds * 1_000_000_000 }));
+            let peers: Vec<_> = peers.collect();
+            serde_json::json!({ "name": "sbx", "leader": leader, "replicas": peers })
+        };
+        let config = serde_json::to_value(stream::Config::default()).unwrap();
+        let state = serde_json::json!({ "bytes": 0, "first_seq": 0, "last_seq": 0 });
+        let judged = |group: Option<serde_json::Value>| {
+            let mut info = serde_json::json!({ "created": "c", "config": config, "state": state });
+            if let Some(group) = group {
+                info["cluster"] = group;
+            }
+            serde_json::from_value::<Info>(info).unwrap().has_majority()
+        };
+        assert!(judged(None));
+        for (leader, silences, wanted) in [
+            ("n3", &[0, 0][..], true),
+            ("n3", &[0, 9], true),
+            ("n3", &[9, 9], false),
+            ("n3", &[0, 0, 9, 9], true),
+            ("n3", &[0, 9, 9, 9], false),
+            ("n3", &[], true),
+            ("", &[0, 0, 0], false),
+        ] {
+            assert_eq!(
+                judged(Some(group(leader, silences))),
+                wanted,
+                "{leader} {silences:?}"
+            );
+        }
+        let mut without = group("", &[0]);
+        without.as_object_mut().unwrap().remove("leader");
+        assert!(!judged(Some(without)));
+    }
 }

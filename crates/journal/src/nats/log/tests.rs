@@ -678,3 +678,35 @@ async fn frames_that_an_operator_deletes_are_passed_over_and_told() {
     assert_eq!(other.count(0, other.end()).await.unwrap(), 50);
     assert_eq!(stored(&append(&other, events(35..51)).await.unwrap()), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_majority_the_log_says_so_before_anybody_appends() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let mut cluster = NatsCluster::start(3).await;
+    let cache = tempfile::tempdir().unwrap();
+    let three = LogOptions {
+        replicas: 3,
+        ..options(cache.path(), "a-1")
+    };
+    let log = open(&cluster, three).await.unwrap();
+    append(&log, events(0..1)).await.unwrap();
+    assert_eq!(log.refusing(), None);
+    for server in [0, 1] {
+        cluster.kill(server);
+    }
+    let becomes = async |refusing: bool| {
+        while log.refusing().is_some() != refusing {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(LONG, becomes(true)).await.unwrap();
+    let told = log.refusing().unwrap();
+    assert!(!told.until_restart && told.why.contains("majority"), "{told:?}");
+    for server in [0, 1] {
+        cluster.start_again(server).await;
+    }
+    tokio::time::timeout(LONG, becomes(false)).await.unwrap();
+    assert_eq!(stored(&append(&log, events(1..2)).await.unwrap()), 1);
+}
