@@ -430,7 +430,7 @@ fn a_router_leaves_a_lease_that_it_gave_back_to_others_for_one_ttl() {
         now += TTL / 50;
     }
     assert_eq!(now, start + TTL);
-    // Unless it is asked for anew, as after a reload.
+    // A new request, as after a reload, takes it at once.
     lease.written(now, true, Written::As(6));
     lease.free();
     lease.step(now, true);

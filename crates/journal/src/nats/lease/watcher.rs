@@ -130,7 +130,7 @@ impl<P: Post> Watcher<P> {
 
     fn free(&mut self) {
         if self.lease.holds(Instant::now()) {
-            tracing::info!("this router gives {} back", self.name);
+            tracing::debug!("this router gives {} back", self.name);
         }
         self.lease.free();
     }
