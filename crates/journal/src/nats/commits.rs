@@ -148,6 +148,11 @@ impl Commits {
         since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
+    /// True while the reader is there and not revoked.
+    pub(super) fn is_open(&self) -> bool {
+        !lock(&self.waiting).ended && !self.arrivals.is_revoked()
+    }
+
     /// Ends the writer once everything is written.
     pub(super) fn end(&self) {
         lock(&self.waiting).ended = true;

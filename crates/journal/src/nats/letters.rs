@@ -14,9 +14,10 @@ use super::book::key::Key;
 use super::book::parked;
 use super::book::store::{Store, Write};
 use super::book::values::{json, read};
-use super::commits::letter_key;
+use super::commits::{Commits, letter_key};
 use super::journal::{NatsJournal, PATIENCE};
 use crate::dead_letter::Paging;
+use crate::mutex::lock;
 use crate::requeue::{Requeue, Unsettled, requeue, send_again};
 use crate::{
     AppendError, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota, JournalError,
@@ -176,6 +177,9 @@ impl Letters for NatsJournal {
             write(store, &writes).await?;
             given.extend(part_given);
         }
+        if given.contains(&true) {
+            self.tell_driver(sink).await;
+        }
         Ok(given)
     }
 
@@ -256,7 +260,25 @@ impl NatsJournal {
             (draft.writes, taken)
         };
         write(store, &writes).await?;
+        for (sink, _) in &taken.returned {
+            self.tell_driver(sink).await;
+        }
         Ok(taken)
+    }
+
+    /// Makes the driver of a sink at another router open its reader anew, which finds the events that came back. The driver of
+    /// this router hears of them from the caller.
+    async fn tell_driver(&self, sink: &str) {
+        let here = lock(&self.0.commits).get(sink).is_some_and(Commits::is_open);
+        if here {
+            return;
+        }
+        if let Err(error) = self.0.change_sink(sink, |_, _, _| ((), Vec::new())).await {
+            tracing::warn!(
+                sink,
+                "the router that drives it finds the events that came back only when it opens the sink again: {error}"
+            );
+        }
     }
 }
 

@@ -195,6 +195,11 @@ impl Driver {
         let _watch = tenure_watch::start(self.tenure.clone(), self.stop.clone());
         let (mut leaving, mut draining) = (false, false);
         loop {
+            if self.fill.revoked && !leaving {
+                // The destination may accept the requests under way, and the next driver of this router remembers their keys.
+                leaving = true;
+                self.pending.outgoing.gate.step_back();
+            }
             self.wake();
             self.look_for_room().await;
             if !leaving && self.wants_returned() {
@@ -212,7 +217,7 @@ impl Driver {
                 self.pending.events.commit();
             }
             self.report();
-            if self.fill.revoked || self.finished() || leaving && self.attempts.len() == 0 {
+            if self.finished() || leaving && self.attempts.len() == 0 {
                 break;
             }
             let wake = self.next_wake(leaving);
@@ -286,7 +291,9 @@ impl Driver {
     fn wants_input(&self) -> bool {
         let window = &self.pending.events.window;
         let room = window.len() < self.options.window.events && window.bytes() < self.options.window.bytes;
-        !self.fill.at_end && (window.len() < READ || room && !self.pending.outgoing.ready.is_full())
+        !self.fill.at_end
+            && !self.fill.revoked
+            && (window.len() < READ || room && !self.pending.outgoing.ready.is_full())
     }
 
     fn wants_returned(&self) -> bool {

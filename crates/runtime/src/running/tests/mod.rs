@@ -415,7 +415,13 @@ async fn a_replay_through_another_router_makes_the_owner_go_on_from_there() {
     one.until(|one| one.drives(&["a", "b", "c"])).await;
     let from = cluster.hold().await;
     one.journal.send(0..3).await;
-    one.until(|one| one.delivered("c") == 3).await;
+    one.until(|one| ["a", "b", "c"].map(|sink| one.delivered(sink)) == [3; 3])
+        .await;
+    // Requests under way at that moment are answered, not dropped.
+    destination.hang();
+    one.journal.send(3..6).await;
+    let sent = |router: &Router| router.destination.got().len();
+    one.until(|one| sent(one) == 18).await;
     let range = ReplayRange {
         from: Where::Position(from),
         to: None,
@@ -431,10 +437,15 @@ async fn a_replay_through_another_router_makes_the_owner_go_on_from_there() {
         .await
         .unwrap();
     assert_eq!(plan.events, 3);
+    for _ in 0..3 {
+        step(&mut one.running).await;
+    }
+    destination.answer();
     until(&mut [&mut one, &mut two], |routers| {
-        routers[0].delivered("c") == 6
+        routers[0].delivered("c") == 9
     })
     .await;
+    assert_eq!(*destination.dropped.lock().unwrap(), 0);
     assert!(destination.from("two").is_empty() && two.drives(&[]));
     assert_eq!(
         one.journal

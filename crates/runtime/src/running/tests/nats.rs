@@ -9,7 +9,7 @@ use signalbox_nats::Connection;
 use signalbox_testkit::NatsCluster;
 
 use super::{Destination, built, event, pipeline, step};
-use crate::operate::{ReplayRange, Where, plan_replay};
+use crate::operate::{Command, Piece, ReplayRange, Where, plan_replay};
 use crate::running::Running;
 use crate::sockets::OpenSockets;
 use crate::telemetry::SinkMeters;
@@ -110,6 +110,27 @@ async fn sinks_go_from_router_to_router_at_a_stop_and_obey_acts_through_any() {
     })
     .await;
 
+    // Dead letters of all sinks, through a router that does not drive all of them.
+    *destination.refuses.lock().unwrap() = vec!["200".to_owned()];
+    send(&one, 200..201).await;
+    let kept = |running: &Running| SINKS.map(|(sink, _)| running.journal().letters_of(sink).kept);
+    until(&mut [&mut one, &mut two], "dead letters", |routers| {
+        routers.iter().all(|running| kept(running) == [1; 3])
+    })
+    .await;
+    destination.refuses.lock().unwrap().clear();
+    let other = if owner_is_one { &mut two } else { &mut one };
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    let retry = Command::Retry(Piece::default(), reply);
+    let _ = retry.apply(other, |_| SinkMeters::none()).await;
+    assert_eq!(answer.await.unwrap().unwrap().taken.removed, 3);
+    until(&mut [&mut one, &mut two], "the retry", |routers| {
+        routers
+            .iter()
+            .all(|running| delivered(running) == [101, 101, 201])
+    })
+    .await;
+
     // A stop.
     let began = Instant::now();
     let (left, taken) = tokio::join!(one.stop(Duration::from_secs(10)), async {
@@ -123,9 +144,9 @@ async fn sinks_go_from_router_to_router_at_a_stop_and_obey_acts_through_any() {
     assert!(taken < Duration::from_secs(1), "{taken:?}");
     send(&two, 100..110).await;
     until(&mut [&mut two], "the rest", |routers| {
-        delivered(routers[0]) == [110, 110, 210]
+        delivered(routers[0]) == [111, 111, 211]
     })
     .await;
-    assert_eq!(destination.got().len(), 430);
+    assert_eq!(destination.got().len(), 436);
     two.stop(Duration::from_secs(10)).await;
 }
