@@ -37,6 +37,8 @@ impl Verdict {
             | ErrorCode::ATOMIC_PUBLISH_INCOMPLETE_BATCH
             | ErrorCode::ATOMIC_PUBLISH_TOO_MANY_INFLIGHT
             | ErrorCode::BATCH_PUBLISH_TOO_MANY_INFLIGHT => Verdict::Again(words),
+            // Servers that started just now have not heard of each other yet.
+            ErrorCode::CLUSTER_NO_PEERS if words.contains("peer offline") => Verdict::Again(words),
             // Without a code of its own, such as "no responders".
             _ if error.code() == 503 => Verdict::Again(words),
             _ => Verdict::Tell(words),
@@ -80,6 +82,11 @@ mod tests {
             judged(10077, 503, "raft: not leader"),
             Verdict::Again(_)
         ));
+        let placed = |words: &str| judged(10005, 400, words);
+        let offline = placed("no suitable peers for placement, peer offline");
+        assert!(matches!(offline, Verdict::Again(_)), "{offline:?}");
+        let small = placed("no suitable peers for placement, insufficient storage");
+        assert!(!matches!(small, Verdict::Again(_)), "{small:?}");
         for code in [10047, 10023] {
             assert!(
                 matches!(judged(code, 500, "insufficient resources"), Verdict::Full(_)),

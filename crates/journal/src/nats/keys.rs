@@ -36,7 +36,7 @@ pub(super) async fn open(
         Book::new(DeadLetterQuota::default()),
     );
     loop {
-        let kept = store.newest(&Key::Keys).await?;
+        let kept = store.newest(&Key::Keys, until).await?;
         let (sequence, found) = match &kept {
             None => (0, Found::Nothing),
             Some((sequence, bytes)) => (*sequence, wrapped(bytes)?),

@@ -293,20 +293,33 @@ impl Store {
         }
     }
 
-    /// Asks the stream's leader for the newest value of a key, with its sequence; `None` if there is none.
+    /// Asks the stream's leader for the newest value of a key, with its sequence; `None` if there is none. Tries again until
+    /// `until` while there is no answer: a stream that was made just now has no leader for a moment.
     ///
     /// # Errors
-    /// [`JournalError`] if the servers do not answer.
-    pub(crate) async fn newest(&self, key: &Key) -> Result<Option<(u64, Vec<u8>)>, JournalError> {
+    /// [`JournalError`] if the servers do not answer in time.
+    pub(crate) async fn newest(
+        &self,
+        key: &Key,
+        until: Instant,
+    ) -> Result<Option<(u64, Vec<u8>)>, JournalError> {
         let subject = key.subject(&self.subjects);
-        match self.stream.get_last_raw_message_by_subject(&subject).await {
-            Ok(message) if message.payload.is_empty() => Ok(None),
-            Ok(message) => {
-                let value = self.values.decode(&subject, &message.payload);
-                Ok(value.map(|value| (message.sequence, value.into_owned())))
+        loop {
+            let error = match self.stream.get_last_raw_message_by_subject(&subject).await {
+                Ok(message) if message.payload.is_empty() => return Ok(None),
+                Ok(message) => {
+                    let value = self.values.decode(&subject, &message.payload);
+                    return Ok(value.map(|value| (message.sequence, value.into_owned())));
+                }
+                Err(error) if error.kind() == stream::LastRawMessageErrorKind::NoMessageFound => {
+                    return Ok(None);
+                }
+                Err(error) => error,
+            };
+            if Instant::now() + PAUSE >= until {
+                return Err(JournalError(format!("the NATS servers do not answer: {error}")));
             }
-            Err(error) if error.kind() == stream::LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(JournalError(format!("the NATS servers do not answer: {error}"))),
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
