@@ -77,9 +77,13 @@ pub(crate) fn refused(refused: &Refused) -> Response {
             StatusCode::TOO_MANY_REQUESTS,
             "Too many requests; try again later",
         ),
-        RefusedCause::Full | RefusedCause::Unwritable => (
+        RefusedCause::Full => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Out of room for events; try again later",
+        ),
+        RefusedCause::Unwritable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Events cannot be stored at the moment; try again later",
         ),
         RefusedCause::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "Restarting; try again later"),
     };
