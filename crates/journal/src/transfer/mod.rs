@@ -131,6 +131,6 @@ async fn check_empty(journal: &dyn Journal) -> Result<(), JournalError> {
         && journal.source_totals().await?.is_empty()
         && copied(journal).await? == Copied::Never;
     is_empty.then_some(()).ok_or_else(|| {
-        JournalError("the new journal is not empty: a journal can only be copied into a new one".into())
+        JournalError("the new journal is not empty: a journal can only be copied into a new one, such as one with another prefix".into())
     })
 }
