@@ -10,7 +10,8 @@ use std::time::Duration;
 use signalbox_admin::Status;
 use signalbox_sandbox::{Faults, SandboxConfig, Unavailable};
 
-use super::generator::{Generator, is_order, same_at_pinterest, same_in_archive};
+use super::events::{is_order, same_at_pinterest, same_in_archive};
+use super::generator::Generator;
 use super::tally::Tally;
 use super::{setting, wait_for};
 use crate::support::client::try_send;

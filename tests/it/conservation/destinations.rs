@@ -3,48 +3,11 @@
 use std::ops::Range;
 use std::path::Path;
 
-use serde_json::Value;
-use signalbox_sandbox::Vendor;
-
-use super::generator::{same_at_meta, same_at_pinterest, same_at_tiktok};
+use super::kinds::Kind;
 use super::tally::Tally;
 use crate::support::pipeline::vendor_sink;
 
-/// A sink under test.
-pub(super) struct Kind {
-    /// The vendor, whose name is the sink's.
-    pub(super) vendor: Vendor,
-    /// True for an event in the form of this vendor.
-    is_its: fn(&Value) -> bool,
-    /// Asserts that the vendor has an event as it was sent.
-    same: fn(u64, &Value),
-}
-
-/// The sinks under test.
-pub(super) const KINDS: [Kind; 3] = [
-    Kind {
-        vendor: Vendor::Pinterest,
-        is_its: |event| event["event_name"] == "checkout",
-        same: same_at_pinterest,
-    },
-    Kind {
-        vendor: Vendor::Meta,
-        is_its: |event| event["event_name"] == "Purchase",
-        same: same_at_meta,
-    },
-    Kind {
-        vendor: Vendor::TikTok,
-        is_its: |event| event.get("event").is_some(),
-        same: same_at_tiktok,
-    },
-];
-
 impl Kind {
-    /// Returns the sink's name.
-    pub(super) fn sink(&self) -> &'static str {
-        self.vendor.name()
-    }
-
     /// Returns the sink's table. `variant` changes its settings, so that a reload has something to do.
     pub(super) fn table(&self, variant: u64) -> String {
         let limits = format!(
@@ -75,7 +38,7 @@ impl Destination {
     pub(super) fn new(kind: &'static Kind, capture: &Path) -> Destination {
         Destination {
             kind,
-            tally: Tally::new(capture.to_owned(), "event_id", kind.same).only(kind.is_its),
+            tally: kind.tally(capture),
             deaf: Vec::new(),
             retried: 0,
             ended: Vec::new(),
@@ -98,7 +61,7 @@ impl Destination {
     pub(super) fn explain(&self, killed: &[bool]) -> String {
         let (mut all, mut deaf) = (0, 0);
         let mut restarts = vec![0; self.ended.len()];
-        for (before, copy) in self.tally.copies() {
+        for (_, before, copy) in self.tally.copies() {
             all += 1;
             if self.deaf.iter().any(|range| range.contains(&before)) {
                 deaf += 1;

@@ -8,7 +8,9 @@
 
 mod damage;
 mod destinations;
+mod events;
 mod generator;
+mod kinds;
 mod rig;
 mod schedule;
 mod tally;
@@ -21,7 +23,8 @@ use signalbox_admin::Status;
 
 use crate::support::process::run;
 use destinations::Destination;
-use generator::{Generator, is_order};
+use events::is_order;
+use generator::Generator;
 use rig::Rig;
 use schedule::Act;
 
@@ -157,7 +160,7 @@ fn check_destination(
     let mut reasons = BTreeMap::<&str, u64>::new();
     for letter in of_sink(destination, dead) {
         *reasons.entry(letter["reason"].as_str().unwrap()).or_default() += 1;
-        let fresh = dead_ids.insert(generator::number(letter["message_id"].as_str().unwrap()));
+        let fresh = dead_ids.insert(events::number(letter["message_id"].as_str().unwrap()));
         assert!(fresh, "two dead letters of one event: {letter}");
     }
     assert_eq!(dead_ids.len() as u64, rejected - destination.retried, "{sink:#?}");

@@ -7,8 +7,10 @@ use serde_json::Value;
 use signalbox_admin::Status;
 use signalbox_sandbox::{Faults, SandboxConfig};
 
-use super::destinations::{Destination, KINDS};
-use super::generator::{Generator, PERSONAL, id, is_order, same_in_archive};
+use super::destinations::Destination;
+use super::events::{PERSONAL, id, is_order, same_in_archive};
+use super::generator::Generator;
+use super::kinds::KINDS;
 use super::schedule::{Act, Phase};
 use super::tally::Tally;
 use super::{output, wait_for};

@@ -5,7 +5,7 @@ use signalbox_sandbox::{
     Status, Unavailable, Vendor, WarnEvents,
 };
 
-use super::destinations::KINDS;
+use super::kinds::KINDS;
 
 /// Something that is done to the router.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::generator::number;
+use super::events::number;
 
 /// The events in a file of JSON lines.
 pub(super) struct Tally {
@@ -101,10 +101,9 @@ impl Tally {
         self.at.keys().copied()
     }
 
-    /// Each second copy: the line of the one before and its own.
-    pub(super) fn copies(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.at
-            .values()
-            .flat_map(|lines| lines.windows(2).map(|two| (two[0], two[1])))
+    /// Each second copy: the event, the line of the copy before and its own.
+    pub(super) fn copies(&self) -> impl Iterator<Item = (u64, usize, usize)> {
+        let all = self.at.iter();
+        all.flat_map(|(number, lines)| lines.windows(2).map(|two| (*number, two[0], two[1])))
     }
 }

@@ -155,11 +155,16 @@ impl Process {
         self.stdout.so_far()
     }
 
+    /// True once the process has closed its standard error, as it does when it ends.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.stderr.ended()
+    }
+
     /// Waits until every listener is open, or the process has ended.
     pub(crate) async fn running(&self) {
         // The whole message, in either format of the log: names of modules hold the word too.
         let runs = |line: &str| line.contains("\"message\":\"running\"") || line.ends_with(" running");
-        let ask = || async { (self.stderr.ended() || self.stderr().lines().any(runs)).then_some(()) };
+        let ask = || async { (self.has_ended() || self.stderr().lines().any(runs)).then_some(()) };
         until(ask, || self.stderr()).await;
     }
 

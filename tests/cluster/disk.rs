@@ -1,0 +1,117 @@
+//! The disk of one server is full: the others go on, and it catches up once it has room and was started again.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use signalbox_testkit::NatsCluster;
+
+use crate::clients::{Clients, Sending};
+use crate::events::is_order;
+use crate::kinds::KINDS;
+use crate::rig::{Options, Rig, pinterest};
+
+/// Bytes of the small disk.
+const SMALL: u64 = 24_000_000;
+
+/// A file system of its own in memory; gone when this is dropped.
+struct Disk<'p>(&'p Path);
+
+impl Disk<'_> {
+    /// Mounts an empty one; none without the right to.
+    fn mount(path: &Path) -> Option<Disk<'_>> {
+        let size = format!("size={SMALL}");
+        mount(&["-t", "tmpfs", "-o", &size, "tmpfs"], path).then_some(Disk(path))
+    }
+
+    fn grow(&self) {
+        assert!(mount(&["-o", "remount,size=500M"], self.0));
+    }
+}
+
+impl Drop for Disk<'_> {
+    fn drop(&mut self) {
+        // Lazily, since the server may still hold files of it.
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
+
+fn mount(arguments: &[&str], path: &Path) -> bool {
+    let mounted = Command::new("mount").args(arguments).arg(path).output();
+    mounted.is_ok_and(|mounted| mounted.status.success())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_full_disk_of_one_server_stops_nothing() {
+    let options = Options {
+        routers: 2,
+        max_bytes: "1GB",
+        takeover: Duration::from_secs(10),
+        sinks: pinterest("pinterest", "calls_per_minute = 5000"),
+    };
+    let Some(mut rig) = Rig::start(options).await else {
+        return;
+    };
+    // The leader's, which is the harder case.
+    let full = rig.servers.wait_for_leader("sbx_EV").await;
+    let store = rig.servers.store(full);
+    rig.servers.stop(full).await;
+    let Some(disk) = Disk::mount(&store) else {
+        eprintln!("skipped: no right to mount a small disk");
+        return;
+    };
+    rig.servers.start_again(full).await;
+    let clients = Clients::start(Sending {
+        to: rig.listen(),
+        per_second: 8_000,
+        batch: 200,
+        to_all: false,
+    });
+    rig.wait(120, "the server to see that its disk is full", async |rig| {
+        rig.servers
+            .monitor(full, "/healthz")
+            .await
+            .is_none()
+            .then_some(())
+    })
+    .await;
+    let before = clients.book().acknowledged.len();
+    rig.wait(60, "further events", async |_| {
+        (clients.book().acknowledged.len() > before + 5_000).then_some(())
+    })
+    .await;
+    let book = clients.stop().await;
+    println!("{}", book.told());
+    disk.grow();
+    rig.servers.stop(full).await;
+    rig.servers.start_again(full).await;
+    rig.wait(60, "the server to catch up", async |rig| {
+        current(&rig.servers).await
+    })
+    .await;
+    rig.settled(180).await;
+    let mut tally = KINDS[0].tally(&rig.capture());
+    tally.catch_up();
+    let lost = book
+        .acknowledged
+        .into_iter()
+        .filter(|number| is_order(*number) && !tally.has(*number));
+    assert_eq!(lost.count(), 0, "acknowledged and nowhere");
+    // Servers before the disk.
+    rig.servers.kill(full);
+    drop(disk);
+}
+
+/// True once all replicas of the stream of events are current.
+async fn current(servers: &NatsCluster) -> Option<()> {
+    let leader = servers.leader_of("sbx_EV").await?;
+    let view = servers.monitor(leader, "/jsz?accounts=true&streams=true").await?;
+    let accounts = view["account_details"].as_array()?.iter();
+    let mut streams = accounts
+        .filter_map(|account| account["stream_detail"].as_array())
+        .flatten();
+    let stream = streams.find(|stream| stream["name"] == "sbx_EV")?;
+    let replicas = stream["cluster"]["replicas"].as_array()?;
+    let current = replicas.iter().all(|replica| replica["current"] == true);
+    (current && replicas.len() + 1 == servers.len()).then_some(())
+}

@@ -1,0 +1,191 @@
+//! Sinks change hands: when their router is killed, stopped, started again, or paused and woken.
+
+use std::time::{Duration, Instant};
+
+use crate::clients::{Clients, Sending};
+use crate::rig::{Options, Rig, pinterest};
+
+const SINK: &str = "pinterest";
+const TAKEOVER: Duration = Duration::from_secs(5);
+/// What a take-over may cost beyond the time for which a router may be silent.
+const SLACK: Duration = Duration::from_secs(3);
+/// Time in which a router must be able to stop or start again without its sinks standing still for longer.
+const PLANNED: Duration = Duration::from_secs(1);
+
+async fn start() -> Option<(Rig, Clients)> {
+    let rig = Rig::start(Options {
+        routers: 3,
+        max_bytes: "1GB",
+        takeover: TAKEOVER,
+        sinks: pinterest(SINK, "calls_per_minute = 5000"),
+    })
+    .await?;
+    let clients = Clients::start(Sending {
+        to: rig.listen(),
+        per_second: 100,
+        batch: 1,
+        to_all: false,
+    });
+    Some((rig, clients))
+}
+
+/// Waits until the router calls the destination, which it does several times a second while it drives the sink.
+async fn busy(rig: &Rig, at: usize) {
+    let now = Instant::now();
+    rig.wait(30, "calls of the owner", async |rig| {
+        rig.routers[at].relay.first_after(now)
+    })
+    .await;
+}
+
+/// Waits for a call of another router than this one, and returns that router and the time of the call.
+async fn successor(rig: &Rig, owner: usize, after: Instant) -> (usize, Instant) {
+    rig.wait(60, "calls of another router", async |rig| {
+        let others = rig.routers.iter().enumerate().filter(|(at, _)| *at != owner);
+        let firsts = others.filter_map(|(at, router)| Some((at, router.relay.first_after(after)?)));
+        firsts.min_by_key(|(_, first)| *first)
+    })
+    .await
+}
+
+/// The longest time without a call of any router, between two moments.
+fn silence(rig: &Rig, from: Instant, to: Instant) -> Duration {
+    let calls = rig.routers.iter().flat_map(|router| router.relay.calls());
+    let mut times: Vec<Instant> = calls
+        .map(|call| call.at)
+        .filter(|at| (from..to).contains(at))
+        .collect();
+    times.extend([from, to]);
+    times.sort_unstable();
+    let gaps = times.windows(2).map(|two| two[1] - two[0]);
+    gaps.max().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_routers_have_one_owner_and_deliver_everything_once() {
+    let Some((rig, clients)) = start().await else {
+        return;
+    };
+    rig.wait(60, "a thousand events", async |_| {
+        (clients.book().sent() > 1_000).then_some(())
+    })
+    .await;
+    let book = clients.stop().await;
+    let all = rig.settled(60).await;
+    let mut times = std::collections::BTreeMap::<u64, usize>::new();
+    for call in rig.routers.iter().flat_map(|router| router.relay.calls()) {
+        assert_eq!(call.status, Some(200), "{call:?}");
+        for number in call.events {
+            *times.entry(number).or_default() += 1;
+        }
+    }
+    let orders: Vec<u64> = (0..book.sent())
+        .filter(|number| crate::events::is_order(*number))
+        .collect();
+    assert_eq!(times.keys().copied().collect::<Vec<_>>(), orders);
+    assert!(times.values().all(|count| *count == 1), "{times:?}");
+    let sink = &all[0].sinks[SINK];
+    assert_eq!(
+        (sink.journalled, sink.delivered),
+        (book.sent(), orders.len() as u64)
+    );
+    println!("{}", book.told());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_owner_is_succeeded() {
+    let Some((mut rig, clients)) = start().await else {
+        return;
+    };
+    let owner = rig.owner(SINK).await;
+    busy(&rig, owner).await;
+    rig.routers[owner].kill();
+    let killed = Instant::now();
+    let (_, first) = successor(&rig, owner, killed).await;
+    let silent = first - rig.routers[owner].relay.last().unwrap();
+    println!("silent for {silent:.2?} after kill -9");
+    assert!(silent <= TAKEOVER + SLACK, "{silent:?} {}", rig.shown().await);
+    rig.routers[owner].launch();
+    clients.stop().await;
+    rig.settled(60).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_stops_hands_over() {
+    let Some((mut rig, clients)) = start().await else {
+        return;
+    };
+    let owner = rig.owner(SINK).await;
+    busy(&rig, owner).await;
+    let began = Instant::now();
+    rig.routers[owner].stop().await;
+    let (next, first) = successor(&rig, owner, began).await;
+    busy(&rig, next).await;
+    let silent = silence(&rig, began, Instant::now());
+    println!(
+        "silent for {silent:.2?} at SIGTERM; the first call came {:.2?} after the signal",
+        first - began
+    );
+    assert!(silent <= PLANNED, "{silent:?} {}", rig.shown().await);
+    rig.routers[owner].launch();
+    clients.stop().await;
+    rig.settled(60).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_that_starts_again_takes_its_sinks_back_at_once() {
+    let Some((mut rig, clients)) = start().await else {
+        return;
+    };
+    let owner = rig.owner(SINK).await;
+    busy(&rig, owner).await;
+    rig.routers[owner].kill();
+    let killed = Instant::now();
+    rig.routers[owner].launch();
+    let again = rig.wait(60, "calls", async |rig| {
+        let firsts = rig
+            .routers
+            .iter()
+            .filter_map(|router| router.relay.first_after(killed));
+        firsts.min()
+    });
+    let silent = again.await - killed;
+    println!("silent for {silent:.2?} with a kill -9 and a start");
+    assert!(silent <= TAKEOVER, "{silent:?} {}", rig.shown().await);
+    clients.stop().await;
+    rig.settled(60).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_was_paused_sends_nothing_beside_its_successor() {
+    let Some((rig, clients)) = start().await else {
+        return;
+    };
+    let owner = rig.owner(SINK).await;
+    busy(&rig, owner).await;
+    rig.routers[owner].signal("STOP");
+    let paused = Instant::now();
+    let (next, first) = successor(&rig, owner, paused + Duration::from_millis(100)).await;
+    println!("silent for {:.2?} with a pause", first - paused);
+    assert!(first - paused <= TAKEOVER + SLACK, "{}", rig.shown().await);
+    busy(&rig, next).await;
+    let woken = Instant::now();
+    rig.routers[owner].signal("CONT");
+    // It sees that the sink is another's, while that one sends on.
+    rig.wait(30, "the woken router's status", async |rig| {
+        let status = rig.routers[owner].status().await?;
+        status.sinks[SINK].elsewhere.then_some(())
+    })
+    .await;
+    for _ in 0..20 {
+        busy(&rig, next).await;
+    }
+    assert_eq!(
+        rig.routers[owner].relay.first_after(woken),
+        None,
+        "{}",
+        rig.shown().await
+    );
+    clients.stop().await;
+    rig.settled(60).await;
+}
