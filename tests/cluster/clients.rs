@@ -16,7 +16,7 @@ const WORKERS: u32 = 4;
 /// The longest that a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How clients send.
+/// Settings of the clients.
 #[derive(Clone)]
 pub(crate) struct Sending {
     /// The routers' addresses.
@@ -29,7 +29,7 @@ pub(crate) struct Sending {
     pub(crate) to_all: bool,
 }
 
-/// What the clients saw.
+/// Counts and times of the clients' requests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Book {
     next: u64,
@@ -101,7 +101,7 @@ impl Clients {
         Clients { shared, workers }
     }
 
-    /// Returns what was seen so far.
+    /// Returns the counts so far.
     pub(crate) fn book(&self) -> Book {
         self.shared.book.lock().unwrap().clone()
     }

@@ -1,5 +1,5 @@
 //! Commits with many dead letters, while the leader of their stream is killed and then the committing router itself: the
-//! state never gets ahead of its dead letters, and what one change can hold comes whole or not at all.
+//! state never gets ahead of its dead letters, and a commit that fits into one change is written whole or not at all.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -84,7 +84,7 @@ async fn the_state_and_its_dead_letters_stay_together() {
     let folder = tempfile::tempdir().unwrap();
     let mut rng = fastrand::Rng::with_seed(1);
     for kill in 0..KILLS {
-        // A router of its own, which ends as if it was killed.
+        // The router's runtime ends abruptly, as with a kill.
         let router = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

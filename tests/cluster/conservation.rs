@@ -1,5 +1,6 @@
-//! The oracle over several routers: whatever is killed, every acknowledged event reaches each destination or is a dead
-//! letter, every second copy has a cause, no minute holds more calls than the limit, and the books of all routers close.
+//! The oracle over several routers. Under kills of any process, every acknowledged event reaches each destination or is a
+//! dead letter, every second copy has a cause, no minute holds more calls than the limit, and the counts of all routers
+//! add up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -23,9 +24,9 @@ use crate::tally::Tally;
 
 /// The limit of each sink.
 const CALLS_PER_MINUTE: usize = 600;
-/// What the way to the destination may take from the time between two calls.
+/// Time by which delays on the way to the destination may shorten the interval between two calls.
 const JITTER: Duration = Duration::from_millis(500);
-/// How long the destinations keep one kind of fault.
+/// Time for which the destinations keep one kind of fault.
 const PHASE: Duration = Duration::from_secs(5);
 
 /// A call and the router that made it.
@@ -173,7 +174,7 @@ fn no_plaintext(rig: &Rig) {
     assert!(read > 1_000_000, "the events are not where they were looked for");
 }
 
-/// Compares what a destination has with what was acknowledged; returns the figures.
+/// Compares the events of a destination with the acknowledged ones; returns the figures.
 fn check(
     kind: &Kind,
     rig: &Rig,

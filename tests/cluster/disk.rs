@@ -14,7 +14,7 @@ use crate::rig::{Options, Rig, pinterest};
 /// Bytes of the small disk.
 const SMALL: u64 = 24_000_000;
 
-/// A file system of its own in memory; gone when this is dropped.
+/// A small file system in memory. Dropping it unmounts it.
 struct Disk<'p>(&'p Path);
 
 impl Disk<'_> {

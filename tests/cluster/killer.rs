@@ -43,7 +43,7 @@ impl Killer {
         }
     }
 
-    /// Does what is due.
+    /// Starts and kills the processes whose time has come.
     pub(crate) fn tick(&mut self, rig: &mut Rig) {
         let now = Instant::now();
         let (due, away) = std::mem::take(&mut self.away)
@@ -76,7 +76,7 @@ impl Killer {
         self.away.push((back, target));
     }
 
-    /// Starts what is away.
+    /// Starts the processes that were killed and have not been started since.
     pub(crate) fn end(&mut self, rig: &mut Rig) {
         for (_, target) in self.away.drain(..) {
             launch(rig, target);

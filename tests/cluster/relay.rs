@@ -1,4 +1,4 @@
-//! What lies between a router and the destinations: passes bytes on, and notes each call with its time and its events.
+//! A relay between a router and the destinations, which passes bytes on and notes each call with its time and events.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;

@@ -173,7 +173,7 @@ impl Rig {
         }
     }
 
-    /// What a failed test shows: each router's sinks and the end of its log.
+    /// Describes each router's sinks and the end of its log, for a test that fails.
     pub(crate) async fn shown(&self) -> String {
         let mut text = String::new();
         for router in &self.routers {

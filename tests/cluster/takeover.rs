@@ -7,7 +7,7 @@ use crate::rig::{Options, Rig, pinterest};
 
 const SINK: &str = "pinterest";
 const TAKEOVER: Duration = Duration::from_secs(5);
-/// What a take-over may cost beyond the time for which a router may be silent.
+/// Time that a take-over may need beyond `takeover`.
 const SLACK: Duration = Duration::from_secs(3);
 /// Time in which a router must be able to stop or start again without its sinks standing still for longer.
 const PLANNED: Duration = Duration::from_secs(1);
