@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -41,6 +42,12 @@ pub trait Reader: Send {
 
     /// Returns when everything committed is durable.
     async fn flush(&mut self);
+
+    /// Returns the time for which the oldest commit has been waiting for servers elsewhere. What is sent meanwhile goes out
+    /// again if the process ends before it is written. Zero for a journal on this machine.
+    fn behind(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// The result of a read.

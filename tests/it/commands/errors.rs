@@ -32,7 +32,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "\"segment_http\"",
         "\"segment-http\"",
-        "sources.web.type: unknown type of source, expected one of file, segment_http (did you mean \
+        "sources.web.type: unknown type of source, expected one of file, nats, segment_http (did you mean \
          'segment_http'?)\n  --> p.toml:2:8",
     ),
     (

@@ -323,6 +323,10 @@ impl Reader for NatsReader {
     async fn flush(&mut self) {
         self.commits.flush().await;
     }
+
+    fn behind(&self) -> Duration {
+        self.commits.behind()
+    }
 }
 
 impl Drop for NatsReader {

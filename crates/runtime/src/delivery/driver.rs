@@ -44,6 +44,10 @@ const READ: usize = 64;
 /// The time after the end of a driver's right in which its last commit may still become durable: no other router need have
 /// taken the sink yet.
 const LAST_COMMIT: Duration = Duration::from_secs(1);
+/// The time for which a commit may wait for the servers of a journal before the driver sends nothing more.
+const UNWRITTEN: Duration = Duration::from_secs(1);
+/// The pause before it looks again.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The ways to stop a driver.
 #[derive(Debug, Clone, Default)]
@@ -209,7 +213,9 @@ impl Driver {
                 let reason = LettersFull::reason(&self.options.name);
                 self.pending.outgoing.hold(HoldCause::DeadLettersFull, reason);
             }
-            if !leaving {
+            // While the servers of a journal elect a leader, what is sent and not written adds up, and a crash sends it again.
+            let unwritten = self.pending.events.reader.behind() > UNWRITTEN;
+            if !leaving && !unwritten {
                 self.launch();
             }
             let commits = &self.pending.events.commits;
@@ -220,7 +226,17 @@ impl Driver {
             if self.finished() || leaving && self.attempts.len() == 0 {
                 break;
             }
-            let wake = self.next_wake(leaving);
+            let wake = if unwritten {
+                self.pending
+                    .events
+                    .commits
+                    .at()
+                    .into_iter()
+                    .chain([Instant::now() + LOOK])
+                    .min()
+            } else {
+                self.next_wake(leaving)
+            };
             let awaits_turn = !leaving && self.pending.outgoing.gate.is_awaited();
             tokio::select! {
                 () = self.stop.abort.cancelled() => break,

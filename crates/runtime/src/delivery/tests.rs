@@ -714,6 +714,7 @@ mod gates;
 mod holds;
 mod letters;
 mod revoked;
+mod unwritten;
 
 mod chaos {
     use super::*;
