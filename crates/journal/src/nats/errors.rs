@@ -1,4 +1,4 @@
-//! What the servers' errors mean to a journal.
+//! The meaning of the servers' errors to a journal.
 
 use async_nats::jetstream::{Error, ErrorCode};
 

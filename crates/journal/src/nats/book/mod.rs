@@ -77,7 +77,7 @@ pub(crate) struct LetterRecord {
     pub(crate) key: Key,
 }
 
-/// What the records say.
+/// The records of the stream, in memory.
 pub(crate) struct Book {
     pub(crate) names: Names,
     pub(crate) sinks: BTreeMap<String, Sink>,

@@ -28,7 +28,7 @@ pub(crate) struct Identity {
     format: u32,
 }
 
-/// How the stream of states is opened.
+/// The settings of a stream of states.
 pub(crate) struct StoreOptions {
     pub(crate) prefix: String,
     pub(crate) replicas: usize,
