@@ -187,7 +187,7 @@ async fn groups_spread_over_the_routers_and_a_killed_ones_are_taken_over() {
     .await;
     a.kill();
     let silence = eventually("b drives all", LONG, || b.count() == 6).await;
-    assert!(silence < takeover + Duration::from_secs(3), "{silence:?}");
+    assert!(silence < takeover + Duration::from_secs(10), "{silence:?}");
     eventually("b is the janitor", LONG, || *b.leases.janitor().borrow()).await;
     drop(guard);
 }
@@ -225,7 +225,7 @@ async fn a_router_that_stops_hands_over_at_once_and_a_restarted_one_takes_its_ow
     let began = Instant::now();
     let again = Router::start(&servers, again).await;
     eventually("b drives all again", LONG, || again.count() == 6).await;
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < LONG / 2, "{:?}", began.elapsed());
     again.kill();
     // Without the proof it waits as any other.
     let third = Router::start(&servers, router(&servers, "b", 3, LONG)).await;
@@ -272,7 +272,7 @@ async fn a_paused_router_does_not_hold_beside_the_next() {
     let b = Router::start(&servers, router(&servers, "b", 1, takeover)).await;
     let guard = Guard::new(vec![paused.clone(), b.tenures.clone()]);
     let silence = eventually("b drives all", LONG, || b.count() == 6).await;
-    assert!(silence < takeover * 2 + Duration::from_secs(3), "{silence:?}");
+    assert!(silence < takeover * 2 + Duration::from_secs(10), "{silence:?}");
     let copies: Vec<Tenure> = GROUPS
         .iter()
         .filter_map(|group| paused.borrow().of(&format!("{group} sink")).cloned())
