@@ -19,6 +19,9 @@ impl Space for Shared {
         }
         let end = self.log.end();
         let book = self.store.book();
+        if !book.is_whole() {
+            return None;
+        }
         let holding = book.known_sinks().filter(|(_, sink)| !sink.record.released);
         let first = holding.filter_map(|(_, sink)| sink.record.inputs.first(&sink.record.progress, end));
         Some(first.min().unwrap_or(end))

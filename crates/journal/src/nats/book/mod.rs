@@ -95,6 +95,8 @@ pub(crate) struct Book {
     sequences: HashMap<Key, u64>,
     /// The newest sequence that was read.
     pub(crate) read_to: u64,
+    /// The sequence from which on the book is whole again, after it was begun anew.
+    whole_from: u64,
     /// The position after the newest event that readers can read.
     pub(crate) log_end: Position,
     /// The open readers of this router, which count the events that come.
@@ -118,6 +120,7 @@ impl Book {
             erasures: Arc::new(ErasureStore::in_memory()),
             sequences: HashMap::new(),
             read_to: 0,
+            whole_from: 0,
             log_end: 0,
             readers: Counters::default(),
             unreadable: BTreeSet::new(),
@@ -129,12 +132,19 @@ impl Book {
         let fresh = Book::new(self.quota);
         let readers = std::mem::take(&mut self.readers);
         let erasures = self.erasures.clone();
+        let whole_from = self.whole_from.max(self.read_to);
         *self = Book {
+            whole_from,
             readers,
             erasures,
             log_end: self.log_end,
             ..fresh
         };
+    }
+
+    /// False while the records are read anew: those that are missing may be of sinks that hold events.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.read_to >= self.whole_from
     }
 
     /// The sequence of a record; 0 if there is none.
@@ -331,5 +341,27 @@ impl Book {
         let counts = self.counts.entry(component.to_owned()).or_default();
         counts.max_bytes = max_bytes;
         counts
+    }
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[test]
+    fn a_book_begun_anew_is_whole_once_it_has_read_as_far_as_before() {
+        let mut book = Book::new(DeadLetterQuota::default());
+        assert!(book.is_whole());
+        let sink = || Key::Sink("a".into());
+        let record = serde_json::to_vec(&SinkRecord::default()).unwrap();
+        assert!(book.take_in(sink(), 7, &record, true) && book.is_whole());
+        book.begin_anew();
+        assert!(!book.is_whole() && !book.has_sink("a"));
+        book.take_in(Key::Seen("n".into()), 3, b"{}", true);
+        assert!(!book.is_whole());
+        book.begin_anew();
+        assert!(!book.is_whole(), "begun anew in the middle");
+        book.take_in(sink(), 8, &record, true);
+        assert!(book.is_whole() && book.has_sink("a"));
     }
 }
