@@ -9,11 +9,16 @@ ci:
 
 # Runs the tests.
 test *args:
-    cargo test --workspace --locked {{args}}
+    cargo test --workspace --features nats --locked {{args}}
+
+# Runs the tests of several routers on NATS servers under kills: minutes.
+cluster *args:
+    cargo test -p signalbox --features nats --locked --test cluster {{args}}
 
 # Checks format and lints.
 lint:
     cargo fmt --all --check
+    cargo clippy --workspace --all-targets --features nats --locked -- -D warnings
     cargo clippy --workspace --all-targets --locked -- -D warnings
 
 # Checks licenses, sources and banned crates of all dependencies.
@@ -22,11 +27,11 @@ deny:
 
 # Writes the generated tables of the READMEs and docs anew.
 docs:
-    UPDATE_DOCS=1 cargo test --workspace --locked
+    UPDATE_DOCS=1 cargo test --workspace --features nats --locked
 
 # Counts instructions and allocations of an event; needs valgrind.
 counts:
-    cargo bench --profile counts -p signalbox --bench counts
+    cargo bench --profile counts -p signalbox --features nats --bench counts
 
 # Checks that the fuzz targets compile; needs a nightly compiler.
 fuzz-check:

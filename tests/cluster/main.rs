@@ -1,6 +1,6 @@
 //! Several router processes that share a journal on three NATS servers, under kills, pauses and full disks.
 //!
-//! `cargo test -p signalbox --test cluster` runs it, and no other command, since it takes minutes. The tests take turns:
+//! `cargo test -p signalbox --features nats --test cluster` runs it, and no other command, since it takes minutes. The tests take turns:
 //! they measure times. `CLUSTER_SECS` sets the time under kills (default 60), `CLUSTER_SEED` another order of kills.
 #![allow(
     clippy::unwrap_used,

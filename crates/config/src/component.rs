@@ -202,6 +202,12 @@ fn find_plugin(kind: PluginKind, node: &TomlNode) -> Result<&'static PluginInfo,
     {
         return Ok(found);
     }
+    let mut absent = signalbox_core::absent_plugins().into_iter();
+    if let Some(absent) = absent.find(|plugin| plugin.kind == kind && plugin.name == text.text) {
+        let message = format!("this build of Signalbox has no {} '{}'", kind.name(), absent.name);
+        let help = signalbox_core::with_feature(absent.feature);
+        return Err(Some(finding(message).help(help)));
+    }
     if let Some(other) = plugins.iter().find(|plugin| plugin.name == text.text) {
         let message = format!(
             "'{}' is a {}, not a {}",

@@ -64,7 +64,7 @@ pub use private::{PRIVATE_FILE, PRIVATE_FOLDER, exposed};
 pub use rating::{Identifier, NoScore, ParameterScore, Rated, RatedKey, Score, Scoring};
 pub use reason::{NO_TRIGGER_MATCHED, Reason, Warning, may_be_address, redact};
 pub use record::{Prepared, Record, Rejection, Resend};
-pub use registry::{PluginInfo, PluginKind, plugins};
+pub use registry::{OptionalPlugin, PluginInfo, PluginKind, absent_plugins, plugins, with_feature};
 pub use secret::Secret;
 pub use summary::{Money, Parameter, Parameters, Summary};
 pub use test_event::{RequestText, TestFailure, TestMode, TestReply};

@@ -47,6 +47,62 @@ pub fn plugins() -> Vec<&'static PluginInfo> {
     all
 }
 
+/// A plugin that only builds with a cargo feature have.
+#[derive(Debug)]
+pub struct OptionalPlugin {
+    /// Kind of the plugin.
+    pub kind: PluginKind,
+    /// The `type` that selects the plugin.
+    pub name: &'static str,
+    /// The cargo feature of the program that brings the plugin.
+    pub feature: &'static str,
+}
+
+inventory::collect!(OptionalPlugin);
+
+/// Returns the plugins that this build was made without, ordered by kind and name.
+pub fn absent_plugins() -> Vec<&'static OptionalPlugin> {
+    let linked = plugins();
+    let is_linked = |it: &OptionalPlugin| {
+        linked
+            .iter()
+            .any(|one| (one.kind, one.name) == (it.kind, it.name))
+    };
+    let mut absent: Vec<_> = inventory::iter::<OptionalPlugin>
+        .into_iter()
+        .filter(|optional| !is_linked(optional))
+        .collect();
+    absent.sort_by_key(|optional| (optional.kind, optional.name));
+    absent
+}
+
+/// Returns the remedy for a build without a cargo feature: the command that makes one with it.
+pub fn with_feature(feature: &str) -> String {
+    format!(
+        "use a build with the cargo feature '{feature}': cargo install --path crates/signalbox --features {feature}"
+    )
+}
+
+/// Names a plugin that only builds with a cargo feature have, so that errors about it in other builds name the remedy.
+///
+/// ```
+/// signalbox_core::optional_plugin!(Sink, "pigeon", feature = "birds");
+/// let absent = signalbox_core::absent_plugins();
+/// assert!(absent.iter().any(|plugin| plugin.name == "pigeon"));
+/// ```
+#[macro_export]
+macro_rules! optional_plugin {
+    ($kind:ident, $name:literal, feature = $feature:literal) => {
+        $crate::__private::inventory::submit! {
+            $crate::OptionalPlugin {
+                kind: $crate::PluginKind::$kind,
+                name: $name,
+                feature: $feature,
+            }
+        }
+    };
+}
+
 /// Registers a plugin, beside its `#[typetag::deserialize(name = "…")]` implementation with the same name:
 ///
 /// ```

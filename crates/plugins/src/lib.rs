@@ -1,5 +1,6 @@
 //! Links every plugin that ships with Signalbox, and nothing else. A crate that writes `use signalbox_plugins as _;`
-//! finds them in `signalbox_core::plugins()` and by their `type`.
+//! finds them in `signalbox_core::plugins()` and by their `type`, and those that its build was made without in
+//! `signalbox_core::absent_plugins()`.
 //!
 //! A plugin needs two lines, one in `Cargo.toml` and one here. The first alone does not link it, and a pipeline file that
 //! names it would get the error that there is no such plugin; the lint below turns that into an error of the build.
@@ -21,6 +22,9 @@ use signalbox_rate_limit as _;
 use signalbox_segment_http as _;
 use signalbox_tiktok_events as _;
 use signalbox_webhook as _;
+
+signalbox_core::optional_plugin!(Source, "nats", feature = "nats");
+signalbox_core::optional_plugin!(Sink, "nats", feature = "nats");
 
 /// The guide for writers of plugins, whose sink compiles.
 #[cfg(doctest)]

@@ -25,10 +25,10 @@ pub fn open(
     open_with(settings, dead_letters, LostErasures::Refused)
 }
 
-/// The fault of a journal on NATS in a build that has none.
-pub(crate) const WITHOUT_NATS: &str = "this build of Signalbox has no journal on NATS";
-/// The remedy.
-pub(crate) const WITH_NATS: &str = "use a build with the cargo feature 'nats', or another type of journal";
+/// The fault of a journal on NATS in a build without it.
+pub const WITHOUT_NATS: &str = "this build of Signalbox has no journal on NATS";
+/// The cargo feature of builds that have it.
+pub const NATS_FEATURE: &str = "nats";
 
 /// The treatment of a journal whose list of erasures is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,10 @@ fn open_with(
         #[cfg(feature = "nats")]
         JournalKind::Nats => return nats::open(settings, quota(dead_letters, &DeadLetterQuota::default())),
         #[cfg(not(feature = "nats"))]
-        JournalKind::Nats => return Err(format!("journal: {WITHOUT_NATS}; {WITH_NATS}")),
+        JournalKind::Nats => {
+            let remedy = signalbox_core::with_feature(NATS_FEATURE);
+            return Err(format!("journal: {WITHOUT_NATS}; {remedy}"));
+        }
     }
     let default = DiskOptions::new(settings.folder());
     let options = DiskOptions {

@@ -22,7 +22,7 @@ use self::options::options;
 use self::warnings::{Declared, calls_above_limits, rate_groups, unheard_sources, warnings};
 use crate::debts::{Listeners, Listening};
 use crate::delivery::{SinkOptions, Stage};
-use crate::journal::{WITH_NATS, WITHOUT_NATS};
+use crate::journal::{NATS_FEATURE, WITHOUT_NATS};
 
 /// A pipeline that is built and not started: no port is open, nothing is written. `validate` stops here. Plugins may read
 /// files that their settings name (a certificate), so that `validate` checks these too.
@@ -234,8 +234,12 @@ impl Pipeline {
 /// Returns an error if this build does not have the journal that the file names.
 fn missing_journal(config: &LoadedConfig) -> Option<Diagnostic> {
     let missing = config.journal.kind == JournalKind::Nats && !cfg!(feature = "nats");
-    let (message, help) = (WITHOUT_NATS.to_owned(), Some(WITH_NATS.to_owned()));
-    missing.then(|| config.origin.diagnostic("journal.type", message, help))
+    missing.then(|| {
+        let help = signalbox_core::with_feature(NATS_FEATURE);
+        config
+            .origin
+            .diagnostic("journal.type", WITHOUT_NATS.to_owned(), Some(help))
+    })
 }
 
 /// Computes the fingerprint of a component's settings and those of its transforms.

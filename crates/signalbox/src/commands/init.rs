@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use signalbox_core::JournalKey;
 use signalbox_journal::new_key;
+use signalbox_runtime::journal::{NATS_FEATURE, WITHOUT_NATS};
 use signalbox_sandbox::Vendor;
 
 use super::keygen;
@@ -119,6 +120,15 @@ fn key_path(path: &Path) -> PathBuf {
     }
 }
 
+/// Tells what this build lacks to run with a shared journal, in a line of its own; empty if it lacks nothing.
+fn other_build() -> String {
+    if cfg!(feature = "nats") {
+        return String::new();
+    }
+    let remedy = signalbox_core::with_feature(NATS_FEATURE);
+    format!("\n{WITHOUT_NATS}: to run with the file, {remedy}")
+}
+
 pub(crate) fn run(args: &InitArgs) -> Result<Code, Failure> {
     let path = args.path.display();
     let key = key_path(&args.path);
@@ -145,8 +155,11 @@ pub(crate) fn run(args: &InitArgs) -> Result<Code, Failure> {
     {
         Ok(()) => {
             let copy = match args.journal {
-                StarterJournal::Disk => "",
-                StarterJournal::Nats => " Bring both files to every machine that runs a router.",
+                StarterJournal::Disk => String::new(),
+                StarterJournal::Nats => format!(
+                    " Bring both files to every machine that runs a router.{}",
+                    other_build()
+                ),
             };
             print(&format!(
                 "{path} written. Next:\n\

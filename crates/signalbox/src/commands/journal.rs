@@ -2,6 +2,8 @@
 
 use signalbox_config::JournalKind;
 use signalbox_journal::{Compacted, DiskJournal};
+#[cfg(not(feature = "nats"))]
+use signalbox_runtime::journal::{NATS_FEATURE, WITHOUT_NATS};
 
 #[cfg(feature = "nats")]
 use super::journal_move::run as move_to;
@@ -53,6 +55,6 @@ async fn compact(args: &Config) -> Result<Code, Failure> {
 
 #[cfg(not(feature = "nats"))]
 async fn move_to(_: &MoveArgs) -> Result<Code, Failure> {
-    let problem = "this build of Signalbox has no journal on NATS; use a build with the cargo feature 'nats'";
-    Err(problem.to_owned().into())
+    let remedy = signalbox_core::with_feature(NATS_FEATURE);
+    Err(format!("{WITHOUT_NATS}; {remedy}").into())
 }

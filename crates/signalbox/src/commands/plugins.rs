@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use signalbox_core::{PluginInfo, plugins};
+use signalbox_core::{PluginInfo, absent_plugins, plugins, with_feature};
 
 use crate::exit::{self, Code, Failure};
 use crate::terminal::print;
@@ -17,6 +17,11 @@ pub(crate) fn run(name: Option<&str>) -> Result<Code, Failure> {
     // `file` is a source and a sink.
     let chosen: Vec<_> = all.iter().filter(|plugin| plugin.name == name).collect();
     if chosen.is_empty() {
+        if let Some(absent) = absent_plugins().iter().find(|absent| absent.name == name) {
+            let remedy = with_feature(absent.feature);
+            let problem = format!("this build of Signalbox has no plugin '{name}'; {remedy}");
+            return Err(Failure::Problem(exit::FAILED, problem));
+        }
         let names: Vec<_> = all.iter().map(|plugin| plugin.name).collect();
         let problem = format!("there is no plugin '{name}'; there are {}", names.join(", "));
         return Err(Failure::Problem(exit::USAGE, problem));
@@ -38,6 +43,14 @@ fn list(all: &[&PluginInfo]) -> String {
             plugin.name,
             plugin.summary
         );
+    }
+    let absent = absent_plugins();
+    if !absent.is_empty() {
+        out.push_str("\nOnly in builds with a cargo feature:\n");
+    }
+    for plugin in absent {
+        let (kind, name, feature) = (plugin.kind.name(), plugin.name, plugin.feature);
+        let _ = writeln!(out, "{kind:<9}  {name:<width$}  --features {feature}");
     }
     out.push_str("\n'signalbox plugins NAME' shows the settings of one.\n");
     out

@@ -22,8 +22,8 @@ use super::Table;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JournalSettings {
-    /// Kind of journal: `"disk"`; `"nats"`, which several routers share, on the servers of a NATS cluster; or `"memory"`,
-    /// which ends with the process. Default: `"disk"`.
+    /// Kind of journal: `"disk"`; `"nats"`, which several routers share, on the servers of a NATS cluster, in builds with the
+    /// cargo feature `nats`; or `"memory"`, which ends with the process. Default: `"disk"`.
     #[serde(rename = "type", default)]
     pub kind: JournalKind,
     /// Folder of a disk journal, created if it is missing; one router at a time. Disk only. Default: `"signalbox-journal"`.
