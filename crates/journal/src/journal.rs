@@ -39,7 +39,8 @@ impl<T: Log + States + Letters + Erasures> Journal for T {}
 /// The log of events.
 #[async_trait]
 pub trait Log: Send + Sync {
-    /// Appends events in order, all or none, and returns when they are kept. Events whose source and `messageId`
+    /// Appends events in order, all or none, and returns when they are kept. A journal on NATS keeps only the order within each
+    /// source, and all or none of a source's events if they fit into a message of the servers. Events whose source and `messageId`
     /// are known already (within the deduplication window, or twice in this call) are not stored again.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use super::book::Book;
 use super::book::key::Key;
 use super::book::parked;
 use super::book::store::{Refused, Store, Write};
-use super::book::values::json;
+use super::book::values::{checkpoint_record, json};
 use super::journal::{PATIENCE, Shared};
 use crate::names::Names;
 use crate::sink_record::SinkRecord;
@@ -41,7 +41,9 @@ impl Shared {
         let sources: Vec<(String, String)> = {
             let book = self.store.book();
             let renamed = roster.sources.iter().filter_map(Named::renamed);
-            renamed.filter(|(old, _)| book.knows_source(old)).collect()
+            renamed
+                .filter(|(old, new)| book.has_source(old) || book.is_awaited_as(old, new))
+                .collect()
         };
         for (old, new) in &sources {
             self.store
@@ -195,10 +197,16 @@ impl Shared {
 }
 
 impl Book {
-    fn knows_source(&self, name: &str) -> bool {
+    fn has_source(&self, name: &str) -> bool {
         self.sources.contains_key(name)
             || self.checkpoints.contains_key(name)
             || self.counts.contains_key(&format!("source:{name}"))
+    }
+
+    /// True if some sink is owed events of a source that is not renamed yet. Its counts may come later than its events.
+    fn is_awaited_as(&self, old: &str, new: &str) -> bool {
+        let mut sinks = self.sinks.values();
+        self.names.now(old) != new && sinks.any(|sink| sink.record.inputs.spans.contains_key(old))
     }
 
     /// Makes the change that writes the names and moves the counts and checkpoints of renamed sources.
@@ -219,7 +227,7 @@ impl Book {
                 if !newer.contains_key(key) {
                     writes.push(Write::set(
                         Key::Checkpoint(new.clone(), key.clone()),
-                        value.clone(),
+                        checkpoint_record(value.clone()),
                     ));
                 }
                 writes.push(Write::remove(Key::Checkpoint(old.clone(), key.clone())));

@@ -224,7 +224,7 @@ impl Writer {
                 return false;
             }
         };
-        let mut told = false;
+        let (mut told, mut written_to) = (false, 0);
         for mut change in changes {
             loop {
                 if let Some(first) = change.first_mut() {
@@ -233,6 +233,7 @@ impl Writer {
                 match self.store.write(&change, Instant::now() + ATTEMPT).await {
                     Ok(last) => {
                         self.sequence = last + 1 - change.len() as u64;
+                        written_to = last;
                         break;
                     }
                     Err(Refused::Fenced) => return false,
@@ -251,6 +252,9 @@ impl Writer {
         }
         self.record = record;
         if has_letters {
+            // Quotas are kept by the letters that the book knows. A router that cannot read now counts them later.
+            let read = self.store.has_read(written_to);
+            let _ = tokio::time::timeout(ATTEMPT, read).await;
             self.store.trim_letters(&sink).await;
         }
         true

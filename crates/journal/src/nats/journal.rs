@@ -173,7 +173,8 @@ impl NatsJournal {
             tokio::spawn(janitor::tend(shared.leases.clone(), shared.clone(), keep)),
             tokio::spawn({
                 let shared = shared.clone();
-                async move { shared.drop_aged().await }
+                let janitor = shared.janitor.clone();
+                async move { shared.drop_aged(janitor).await }
             }),
         ];
         let tasks = tasks.map(|task| task.abort_handle());

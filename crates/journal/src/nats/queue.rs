@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use super::book::key::Key;
 use super::book::store::{Store, Write};
-use super::book::values::json;
+use super::book::values::{checkpoint_record, json};
 use crate::mutex::lock;
 use crate::{JournalError, SourceTotals};
 
@@ -149,7 +149,7 @@ fn changes(waiting: &Waiting, node: &str) -> Result<Vec<Write>, JournalError> {
     for ((source, name), value) in &waiting.checkpoints {
         let key = Key::Checkpoint(source.clone(), name.clone());
         writes.push(match value {
-            Some(value) => Write::set(key, value.clone()),
+            Some(value) => Write::set(key, checkpoint_record(value.clone())),
             None => Write::remove(key),
         });
     }

@@ -56,6 +56,12 @@ impl Shared {
         for _ in 0..TRIES {
             let (mut record, sequence, names) = {
                 let book = self.store.book();
+                if book.is_unreadable(sink) {
+                    return Err(JournalError(format!(
+                        "the state of the sink '{sink}' at the NATS servers cannot be read: it is damaged, or a newer version of \
+                         Signalbox wrote it: start that version here, too"
+                    )));
+                }
                 let known = book.sinks.get(sink).filter(|_| book.has_sink(sink));
                 let record = known.map(|sink| sink.record.clone());
                 (record, book.sequence(&key), book.names.clone())

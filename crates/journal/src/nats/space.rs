@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use super::janitor::Space;
 use super::journal::Shared;
@@ -19,7 +20,7 @@ impl Space for Shared {
         }
         let end = self.log.end();
         let book = self.store.book();
-        if !book.is_whole() {
+        if !book.is_whole() || book.has_unreadable_sink() {
             return None;
         }
         let holding = book.known_sinks().filter(|(_, sink)| !sink.record.released);
@@ -52,16 +53,13 @@ impl Space for Shared {
 
 impl Shared {
     /// Drops dead letters that are too old while this router is the janitor. Runs until it is dropped.
-    pub(super) async fn drop_aged(&self) {
-        loop {
-            tokio::time::sleep(LETTERS).await;
-            let before = {
-                let book = self.store.book();
-                book.quota.too_old(self.clock.wall())
-            };
-            if let Some(before) = before.filter(|_| self.is_janitor()) {
+    pub(super) async fn drop_aged(&self, mut janitor: watch::Receiver<bool>) {
+        while janitor.wait_for(|is| *is).await.is_ok() {
+            let before = self.store.book().quota.too_old(self.clock.wall());
+            if let Some(before) = before {
                 self.store.drop_aged_letters(before).await;
             }
+            tokio::time::sleep(LETTERS).await;
         }
     }
 }

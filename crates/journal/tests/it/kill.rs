@@ -25,7 +25,7 @@ fn small(folder: &Path) -> DiskOptions {
 /// Appends until it is killed, and prints the numbers of the acknowledged events.
 async fn append_for_ever(folder: &Path, first: u64) {
     let journal = Arc::new(crate::support::open_with(&small(folder)));
-    let (mut sink, _) = reader(&journal, "settling", Start::End).await;
+    let (mut sink, _) = reader(&*journal, "settling", Start::End).await;
     let settling = tokio::spawn(async move {
         // Commits state all the time, so that kills hit that too.
         while let signalbox_journal::Read::Events(entries) = sink.next(50).await {
@@ -39,7 +39,7 @@ async fn append_for_ever(folder: &Path, first: u64) {
             let journal = journal.clone();
             tokio::spawn(async move {
                 for n in (first + task * 100_000..).step_by(7) {
-                    append(&journal, n..n + 7).await;
+                    append(&*journal, n..n + 7).await;
                     let mut out = std::io::stdout().lock();
                     writeln!(out, "acknowledged {n}").unwrap();
                     out.flush().unwrap();

@@ -1,20 +1,18 @@
-//! Tests of the disk journal, through its public interface.
+//! Tests of the journals through their public interface: the promises of every kind (`contract`), and those of the disk journal.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod arrivals;
 mod begun;
 mod checkpoints;
 mod clock;
 mod compact;
+mod contract;
 mod damage;
-mod dead_letters;
 mod dedup;
 mod erasures;
 mod folder;
 mod idle;
-mod inputs;
 mod kill;
-mod letter_pages;
+mod letter_space;
 mod mark;
 mod missing;
 mod newer;

@@ -11,7 +11,7 @@ use signalbox_journal::{
     Appended, Commit, DiskJournal, DiskOptions, Entry, Keys, Lost, Named, Position, Progress, Read, Reader,
     Resumed, Roster, Start, Subscription,
 };
-pub(crate) use signalbox_journal::{Letters, Log, States};
+pub(crate) use signalbox_journal::{Journal, Letters, Log, States};
 
 /// The sources of events.
 pub(crate) const SOURCES: [&str; 2] = ["app", "web"];
@@ -120,16 +120,19 @@ pub(crate) fn open(folder: &Path) -> DiskJournal {
     open_with(&options(folder))
 }
 
-pub(crate) async fn reader(journal: &DiskJournal, sink: &str, start: Start) -> (Box<dyn Reader>, Resumed) {
+pub(crate) async fn reader(journal: &dyn Journal, sink: &str, start: Start) -> (Box<dyn Reader>, Resumed) {
     let subscription = Subscription::new(SOURCES, start);
     journal.reader(sink, &subscription).await.unwrap()
 }
 
-/// Appends and expects all of it to be new.
-pub(crate) async fn append(journal: &DiskJournal, range: std::ops::Range<u64>) {
-    for fate in journal.append(events(range)).await.unwrap() {
-        assert!(matches!(fate, Appended::Stored(_)));
-    }
+/// Appends in one call, expects all of it to be new, and returns the positions.
+pub(crate) async fn append(journal: &dyn Journal, range: std::ops::Range<u64>) -> Vec<Position> {
+    let fates = journal.append(events(range)).await.unwrap();
+    let place = |fate: Appended| match fate {
+        Appended::Stored(position) => position,
+        Appended::Duplicate => panic!("a duplicate"),
+    };
+    fates.into_iter().map(place).collect()
 }
 
 /// The rest of a closed journal, read to its end.

@@ -174,28 +174,12 @@ async fn everything_that_is_pending_kept_or_counted_goes_over() {
 #[cfg(feature = "nats")]
 #[tokio::test(flavor = "multi_thread")]
 async fn and_to_nats_servers() {
-    use signalbox_journal::{Keys, NatsJournal, NatsOptions};
-
-    if !signalbox_testkit::NatsCluster::available() {
-        return;
-    }
-    let cluster = signalbox_testkit::NatsCluster::start(1).await;
-    let folder = tempfile::tempdir().unwrap();
-    let keys: [Option<Keys>; 2] = [None, keys(&[1])];
-    for (prefix, keys) in ["plain", "sealed"].into_iter().zip(keys) {
-        let connection = signalbox_nats::Connection {
-            servers: cluster.urls(),
-            ..signalbox_nats::Connection::default()
+    for keys in [None, keys(&[1])] {
+        let Some(mut bench) = crate::contract::Bench::nats().await else {
+            return;
         };
-        let client = signalbox_nats::connect(&connection, "test").await.unwrap();
-        let options = NatsOptions {
-            prefix: prefix.to_owned(),
-            replicas: 1,
-            max_bytes: 100_000_000,
-            keys,
-            ..NatsOptions::new("router-1", folder.path().join(prefix))
-        };
-        let new: Arc<dyn Journal> = Arc::new(NatsJournal::open(client, options).await.unwrap());
+        bench.keys = keys;
+        let new = bench.open().await;
         goes_over(new.clone()).await;
         new.close();
         new.shutdown().await;

@@ -75,17 +75,12 @@ impl Store {
         let read = match value {
             Some(value) => book.take_in(key, sequence, &value, own),
             None => {
-                book.read_to = sequence;
+                book.cannot_read(key, sequence);
                 false
             }
         };
-        let news = if read {
-            false
-        } else {
-            book.unreadable.insert(subject.to_owned())
-        };
         drop(book);
-        if news {
+        if !read {
             tracing::error!(
                 subject,
                 "a record of the states cannot be read: it is damaged, or a newer version wrote it"

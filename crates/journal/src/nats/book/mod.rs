@@ -101,8 +101,8 @@ pub(crate) struct Book {
     pub(crate) log_end: Position,
     /// The open readers of this router, which count the events that come.
     pub(crate) readers: Counters,
-    /// The subjects of records that could not be read, damaged or of a newer version.
-    pub(crate) unreadable: BTreeSet<String>,
+    /// The records that cannot be read, damaged or of a newer version.
+    unreadable: BTreeSet<Key>,
 }
 
 impl Book {
@@ -206,6 +206,7 @@ impl Book {
         }
         // An earlier value of the key is gone.
         self.forget(&key);
+        self.unreadable.remove(&key);
         if value.is_empty() {
             return true;
         }
@@ -213,8 +214,27 @@ impl Book {
         let read = self.learn(&key, sequence, value, bytes);
         if read.is_some() {
             self.sequences.insert(key, sequence);
+            return true;
         }
-        read.is_some()
+        self.unreadable.insert(key);
+        false
+    }
+
+    /// Notes that a record cannot be read.
+    fn cannot_read(&mut self, key: Key, sequence: u64) {
+        self.read_to = sequence;
+        self.forget(&key);
+        self.unreadable.insert(key);
+    }
+
+    /// True if the state of a sink is there and cannot be read.
+    pub(crate) fn is_unreadable(&self, sink: &str) -> bool {
+        self.unreadable.contains(&Key::Sink(sink.to_owned()))
+    }
+
+    /// True if the state of some sink cannot be read: it may hold any event.
+    pub(crate) fn has_unreadable_sink(&self) -> bool {
+        self.unreadable.iter().any(|key| matches!(key, Key::Sink(_)))
     }
 
     fn learn(&mut self, key: &Key, sequence: u64, value: &[u8], bytes: u64) -> Option<()> {
@@ -225,6 +245,7 @@ impl Book {
             Key::Erasures => self.erasures.install(value)?,
             Key::Sink(name) => {
                 let record: SinkRecord = read(value)?;
+                record.check(name).ok()?;
                 self.sinks.entry(name.clone()).or_default().record = record;
             }
             Key::Parked(sink, position) => self.park(sink, *position, key, sequence, value)?,
@@ -258,7 +279,7 @@ impl Book {
             }
             Key::Checkpoint(source, key) => {
                 let source = self.checkpoints.entry(source.clone()).or_default();
-                source.insert(key.clone(), value.to_vec());
+                source.insert(key.clone(), values::checkpoint(value).to_vec());
             }
             Key::Seen(_) => {}
         }

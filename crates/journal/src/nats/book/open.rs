@@ -25,7 +25,7 @@ const START: Duration = Duration::from_secs(30);
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub(crate) id: String,
-    format: u32,
+    pub(crate) format: u32,
 }
 
 /// The settings of a stream of states.

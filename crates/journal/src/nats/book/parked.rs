@@ -72,7 +72,7 @@ fn split(value: &[u8]) -> Option<(ParkedHead, &[u8])> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
     use signalbox_core::{Event, Receipt};
 

@@ -54,6 +54,23 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     serde_json::from_slice(bytes).ok()
 }
 
+/// The first byte of a checkpoint's record if the checkpoint is empty, as the record of a removed one is, or begins with this
+/// byte itself.
+const VERBATIM: u8 = 0xF7;
+
+/// Makes the record of a checkpoint.
+pub(crate) fn checkpoint_record(mut checkpoint: Vec<u8>) -> Vec<u8> {
+    if checkpoint.first().is_none_or(|first| *first == VERBATIM) {
+        checkpoint.insert(0, VERBATIM);
+    }
+    checkpoint
+}
+
+/// Returns the checkpoint of a record.
+pub(crate) fn checkpoint(record: &[u8]) -> &[u8] {
+    record.strip_prefix(&[VERBATIM]).unwrap_or(record)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 
-use super::group::{ENOUGH, Waiting, cut};
+use super::group::{ENOUGH, Group, Waiting, cut};
 use super::publish::publish;
 use super::shared::Shared;
 
@@ -23,7 +23,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Waiting>)
         let others = window.available_permits() + 1 < most;
         let batch = gather(first, &mut inbox, others.then_some(shared.options.linger)).await;
         let mut permit = Some(permit);
-        for group in cut(batch, shared.largest_append()) {
+        for groups in in_turn(cut(batch, shared.largest_append())) {
             let permit = match permit.take() {
                 Some(permit) => permit,
                 None => match window.clone().acquire_owned().await {
@@ -33,13 +33,27 @@ pub(super) async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Waiting>)
             };
             let shared = shared.clone();
             tokio::spawn(async move {
-                publish(&shared, group).await;
+                publish(&shared, groups).await;
                 drop(permit);
             });
         }
     }
     // All permits are back when the last frame is answered.
     let _ = window.acquire_many(most as u32).await;
+}
+
+/// Puts the groups of one source together, which are sent one after the other: an append that takes several messages is stored in
+/// order.
+fn in_turn(groups: Vec<Group>) -> Vec<Vec<Group>> {
+    let mut turns: Vec<Vec<Group>> = Vec::new();
+    for group in groups {
+        let of_it = |turn: &&mut Vec<Group>| turn.iter().any(|first| first.source == group.source);
+        match turns.iter_mut().find(of_it) {
+            Some(turn) => turn.push(group),
+            None => turns.push(vec![group]),
+        }
+    }
+    turns
 }
 
 /// Takes the appends that have come. If `linger` is set, waits so long for more.

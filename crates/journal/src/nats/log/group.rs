@@ -107,7 +107,7 @@ fn text(event: &Event) -> usize {
     event.memory() / 2
 }
 
-/// Cuts appends into groups of one source. The events that an append has of a source stay in one group if they take at
+/// Cuts appends into groups of one source, in order. The events that an append has of a source stay in one group if they take at
 /// most `largest` bytes, so that they are stored together or not at all.
 pub(super) fn cut(batch: Vec<Waiting>, (largest, most): (usize, usize)) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
@@ -122,10 +122,9 @@ pub(super) fn cut(batch: Vec<Waiting>, (largest, most): (usize, usize)) -> Vec<G
                 answer: answer.clone(),
                 index,
             };
-            let full = |(other, items, sum): &&mut (Arc<str>, Vec<Item>, usize)| {
-                *other == source && items.len() < most && *sum + bytes <= largest
-            };
-            match by_source.iter_mut().rev().find(full) {
+            // The last group of the source, or none: its events stay in order.
+            let last = by_source.iter_mut().rev().find(|(other, ..)| *other == source);
+            match last.filter(|(_, items, sum)| items.len() < most && *sum + bytes <= largest) {
                 Some((_, items, sum)) => {
                     items.push(item);
                     *sum += bytes;
@@ -134,12 +133,10 @@ pub(super) fn cut(batch: Vec<Waiting>, (largest, most): (usize, usize)) -> Vec<G
             }
         }
         for (source, items, bytes) in by_source {
-            let shares = |group: &&mut Group| {
-                group.source == source
-                    && group.bytes + bytes <= ENOUGH
-                    && group.items.len() + items.len() <= most
-            };
-            match groups.iter_mut().find(shares) {
+            let last = groups.iter_mut().rev().find(|group| group.source == source);
+            let shares =
+                |group: &&mut Group| group.bytes + bytes <= ENOUGH && group.items.len() + items.len() <= most;
+            match last.filter(shares) {
                 Some(group) => {
                     group.items.extend(items);
                     group.bytes += bytes;
@@ -254,5 +251,27 @@ mod tests {
         one.refuse(&error);
         two.refuse(&error);
         assert_eq!(refused.try_recv().unwrap(), Err(error));
+    }
+
+    #[test]
+    fn the_events_of_a_source_stay_in_order() {
+        let permits = Arc::new(Semaphore::new(3));
+        let (small, _one) = append(&[("a", 10)], &permits);
+        let sizes = [
+            ("a", 900_000),
+            ("a", 300_000),
+            ("b", 10),
+            ("a", 10),
+            ("a", 900_000),
+            ("a", 10),
+        ];
+        let (large, _other) = append(&sizes, &permits);
+        let groups = cut(vec![small, large], (2_000_000, 100));
+        let of_a = groups.iter().filter(|group| &*group.source == "a");
+        let indices: Vec<usize> = of_a
+            .flat_map(|group| &group.items)
+            .map(|item| item.index)
+            .collect();
+        assert_eq!(indices, [0, 0, 1, 3, 4, 5]);
     }
 }

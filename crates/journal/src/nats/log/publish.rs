@@ -52,9 +52,9 @@ struct Prepared {
     body: Bytes,
 }
 
-/// Publishes a group, and answers its appends.
-pub(super) async fn publish(shared: &Arc<Shared>, group: Group) {
-    let mut groups = vec![group];
+/// Publishes groups one after the other, and answers their appends.
+pub(super) async fn publish(shared: &Arc<Shared>, mut groups: Vec<Group>) {
+    groups.reverse();
     while let Some(group) = groups.pop() {
         let prepared = blocking(shared, move |shared| (prepare(shared, &group), group)).await;
         let Some((prepared, group)) = prepared else {

@@ -2,7 +2,7 @@
 //! least, and listens to the others'.
 
 mod rank;
-mod table;
+pub(super) mod table;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -14,12 +14,12 @@ pub(super) const SHOWN: Duration = Duration::from_secs(30);
 /// The value of a router's key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Value {
-    pub(super) start: String,
-    pub(super) groups: BTreeMap<String, Vec<String>>,
-    pub(super) drives: Vec<String>,
-    pub(super) ready: bool,
-    pub(super) report: NodeReport,
+pub(crate) struct Value {
+    pub(crate) start: String,
+    pub(crate) groups: BTreeMap<String, Vec<String>>,
+    pub(crate) drives: Vec<String>,
+    pub(crate) ready: bool,
+    pub(crate) report: NodeReport,
 }
 
 /// The routers by name.

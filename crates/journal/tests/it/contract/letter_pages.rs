@@ -1,11 +1,16 @@
 //! Dead letters page by page, their summary, and their quotas.
 
 use signalbox_journal::{
-    Commit, DeadLetter, DeadLetterFilter, DeadLetterQuota, DiskOptions, Journal, MemoryJournal, OnFull,
-    Order, Page, Start, Subscription,
+    Commit, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterQuota, OnFull, Order, Page, Reader, Start,
 };
 
+use super::{Bench, over_each_kind};
 use crate::support::*;
+
+over_each_kind!(
+    they_are_read_in_pages_of_bounded_size,
+    a_source_drops_its_oldest_and_a_sink_says_that_it_is_full,
+);
 
 fn letter(component: &str, n: u64) -> DeadLetter {
     DeadLetter {
@@ -45,7 +50,17 @@ async fn walk(journal: &dyn Journal, filter: &DeadLetterFilter, mut page: Page) 
     }
 }
 
-async fn pages_and_summary(journal: &dyn Journal) {
+async fn they_are_read_in_pages_of_bounded_size(bench: Bench) {
+    let journal = bench.open().await;
+    let (mut a, _) = reader(&*journal, "a", Start::End).await;
+    a.commit(Commit {
+        dead_letters: letters("a", 0..3_000),
+        ..Commit::default()
+    });
+    a.flush().await;
+    journal.bury(letters("source:web", 0..2_000)).await.unwrap();
+    journal.flush().await;
+    let journal = &*journal;
     let all = DeadLetterFilter::default();
     let page = |order, limit, payloads| Page {
         after: None,
@@ -54,10 +69,11 @@ async fn pages_and_summary(journal: &dyn Journal) {
         payloads,
     };
     let (ids, pages) = walk(journal, &all, page(Order::OldestFirst, 100, false)).await;
-    assert_eq!(ids, (1..=5_000).collect::<Vec<u64>>());
+    assert!(ids.len() == 5_000 && ids.is_sorted_by(|one, next| one < next));
     assert!(pages >= 50, "{pages}");
-    let (ids, pages) = walk(journal, &all, page(Order::NewestFirst, usize::MAX, true)).await;
-    assert_eq!(ids, (1..=5_000).rev().collect::<Vec<u64>>());
+    let (mut newest_first, pages) = walk(journal, &all, page(Order::NewestFirst, usize::MAX, true)).await;
+    newest_first.reverse();
+    assert!(newest_first == ids);
     // No page takes more than a few megabytes, for any limit.
     assert!(pages > 1, "{pages}");
 
@@ -76,22 +92,22 @@ async fn pages_and_summary(journal: &dyn Journal) {
         message_id: Some("id-77".into()),
         ..DeadLetterFilter::default()
     };
-    assert_eq!(chosen(one).await, [78, 3_078]);
+    assert_eq!(chosen(one).await, [ids[77], ids[3_077]]);
     let since = DeadLetterFilter {
         component: Some("a".into()),
         since: Some(1_000 + 2_990),
         before: Some(1_000 + 2_995),
         ..DeadLetterFilter::default()
     };
-    assert_eq!(chosen(since).await, (2_991..=2_995).collect::<Vec<u64>>());
+    assert_eq!(chosen(since).await, ids[2_990..2_995]);
     let up_to = DeadLetterFilter {
-        up_to: Some(9),
+        up_to: Some(ids[8]),
         ..DeadLetterFilter::default()
     };
-    assert_eq!(chosen(up_to).await, (1..=9).collect::<Vec<u64>>());
+    assert_eq!(chosen(up_to).await, ids[..9]);
 
     let summary = journal.dead_letter_summary(&all).await.unwrap();
-    assert_eq!(summary.newest, Some(5_000));
+    assert_eq!(summary.newest, ids.last().copied());
     assert_eq!(summary.groups.len(), 12);
     assert_eq!(summary.groups.iter().map(|group| group.count).sum::<u64>(), 5_000);
     let kept: u64 = journal.letter_counts().values().map(|counts| counts.bytes).sum();
@@ -102,34 +118,7 @@ async fn pages_and_summary(journal: &dyn Journal) {
         .find(|group| (&*group.component, &*group.reason, &*group.mapping) == ("source:web", "odd", "m1"))
         .unwrap();
     assert_eq!((group.oldest, group.newest), (1_001, 1_000 + 1_999), "{group:?}");
-}
-
-#[tokio::test]
-async fn they_are_read_in_pages_of_bounded_size() {
-    let folder = tempfile::tempdir().unwrap();
-    let journal = open(folder.path());
-    let (mut a, _) = reader(&journal, "a", Start::End).await;
-    a.commit(Commit {
-        dead_letters: letters("a", 0..3_000),
-        ..Commit::default()
-    });
-    a.flush().await;
-    journal.bury(letters("source:web", 0..2_000)).await.unwrap();
-    a.flush().await;
-    pages_and_summary(&journal).await;
     journal.shutdown().await;
-
-    let journal = MemoryJournal::new(1 << 20);
-    let (mut a, _) = journal
-        .reader("a", &Subscription::new(["s"], Start::End))
-        .await
-        .unwrap();
-    a.commit(Commit {
-        dead_letters: letters("a", 0..3_000),
-        ..Commit::default()
-    });
-    journal.bury(letters("source:web", 0..2_000)).await.unwrap();
-    pages_and_summary(&journal).await;
 }
 
 const QUOTA: DeadLetterQuota = DeadLetterQuota {
@@ -139,13 +128,12 @@ const QUOTA: DeadLetterQuota = DeadLetterQuota {
     max_age: None,
 };
 
-/// Tests the quotas: a sink's letters are never dropped to make room; a source's are, without touching those of sinks.
-async fn each_has_its_own_quota(journal: &dyn Journal) {
-    let (mut a, _) = journal
-        .reader("a", &Subscription::new(["s"], Start::End))
-        .await
-        .unwrap();
-    let bury = |a: &mut Box<dyn signalbox_journal::Reader>, range| {
+/// A sink's letters are never dropped to make room; a source's are, without touching those of sinks.
+async fn a_source_drops_its_oldest_and_a_sink_says_that_it_is_full(mut bench: Bench) {
+    bench.quota = QUOTA;
+    let journal = bench.open().await;
+    let (mut a, _) = reader(&*journal, "a", Start::End).await;
+    let bury = |a: &mut Box<dyn Reader>, range| {
         a.commit(Commit {
             dead_letters: letters("a", range),
             ..Commit::default()
@@ -162,69 +150,31 @@ async fn each_has_its_own_quota(journal: &dyn Journal) {
             .bury(letters("source:web", n * 10..n * 10 + 10))
             .await
             .unwrap();
-        a.flush().await;
     }
+    journal.flush().await;
     let counts = journal.letter_counts();
     let (sink, source) = (counts["a"], counts["source:web"]);
     assert_eq!((sink.kept, sink.dropped), (120, 0), "{sink:?}");
     assert!(sink.bytes > 100_000 && sink.max_bytes == 100_000, "{sink:?}");
     assert!(source.bytes <= 50_000 && source.kept >= 30, "{source:?}");
     assert_eq!(source.kept + source.dropped, 200, "{source:?}");
-    let web = DeadLetterFilter {
-        component: Some("source:web".into()),
+    let of = |component: &str| DeadLetterFilter {
+        component: Some(component.into()),
         ..DeadLetterFilter::default()
     };
-    let left = journal.dead_letters(&web, 1_000).await.unwrap();
+    let left = journal.dead_letters(&of("source:web"), 1_000).await.unwrap();
     assert_eq!(left[0].1.message_id, "id-199");
     assert_eq!(left.len() as u64, source.kept);
     // The hold ends when the operator makes room.
-    let ids: Vec<u64> = (1..=60).collect();
+    let of_sink = journal.dead_letters(&of("a"), 60).await.unwrap();
+    let ids: Vec<DeadLetterId> = of_sink.into_iter().map(|(id, _)| id).collect();
     assert_eq!(journal.take_dead_letters(&ids, false).await.unwrap().removed, 60);
     assert!(!a.dead_letters_full(0));
-    assert_eq!(journal.letter_counts()["a"].kept, 60);
-}
-
-#[tokio::test]
-async fn a_source_drops_its_oldest_and_a_sink_says_that_it_is_full() {
-    let folder = tempfile::tempdir().unwrap();
-    let options = DiskOptions {
-        dead_letters: QUOTA,
-        ..options(folder.path())
-    };
-    let journal = open_with(&options);
-    each_has_its_own_quota(&journal).await;
-    let counts = journal.letter_counts();
-    journal.shutdown().await;
+    drop(a);
     // The number of dropped letters is known after a restart.
-    let journal = open_with(&options);
+    let counts = journal.letter_counts();
+    assert_eq!(counts["a"].kept, 60);
+    let journal = bench.again(journal).await;
     assert_eq!(journal.letter_counts(), counts);
-    journal.shutdown().await;
-    each_has_its_own_quota(&MemoryJournal::with_quota(1 << 20, QUOTA)).await;
-}
-
-#[tokio::test]
-async fn the_space_of_discarded_letters_is_used_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let journal = open(folder.path());
-    let (mut a, _) = reader(&journal, "a", Start::End).await;
-    let size = || std::fs::metadata(folder.path().join("state.redb")).unwrap().len();
-    let mut sizes = Vec::new();
-    for round in 0..5 {
-        for part in 0..10 {
-            let from = round * 5_000 + part * 500;
-            a.commit(Commit {
-                dead_letters: letters("a", from..from + 500),
-                ..Commit::default()
-            });
-            a.flush().await;
-        }
-        sizes.push(size());
-        let ids: Vec<u64> = (round * 5_000 + 1..=round * 5_000 + 5_000).collect();
-        for some in ids.chunks(1_000) {
-            journal.take_dead_letters(some, false).await.unwrap();
-        }
-    }
-    assert_eq!(journal.dead_letter_counts(), []);
-    assert!(sizes[4] <= sizes[0] * 2, "{sizes:?}");
     journal.shutdown().await;
 }
