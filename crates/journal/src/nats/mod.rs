@@ -18,6 +18,8 @@ mod commits;
 mod delete;
 mod erasures;
 mod errors;
+#[cfg(test)]
+mod fixtures;
 mod former;
 mod janitor;
 mod journal;
