@@ -325,6 +325,14 @@ impl Inputs {
         pieces.first().map(|((from, _), _)| *from)
     }
 
+    /// Lists the positions at which the sink's claims begin and end.
+    #[cfg(feature = "nats")]
+    pub(crate) fn places(&self) -> impl Iterator<Item = Position> {
+        let spans = self.spans.values().flatten().chain(&self.all);
+        let ends = spans.flat_map(|(from, to)| [*from, *to]);
+        ends.filter(|position| *position != OPEN)
+    }
+
     /// True if a source is not among the sink's inputs under any of its names.
     pub(crate) fn is_removed(&self, source: &str, names: &Names) -> bool {
         let now = names.now(source);

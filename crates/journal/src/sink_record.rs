@@ -84,6 +84,17 @@ impl SinkRecord {
         self.released &= past.released;
     }
 
+    /// The position behind all places in the log that the record speaks of.
+    #[cfg(feature = "nats")]
+    pub(crate) fn behind(&self) -> Position {
+        let settled = self.progress.settled.last().map(|(_, to)| *to);
+        let places = [self.progress.cursor]
+            .into_iter()
+            .chain(settled)
+            .chain(self.inputs.places());
+        places.max().unwrap_or(0)
+    }
+
     /// Describes the sink.
     pub(crate) fn describe(
         self,

@@ -110,6 +110,7 @@ impl NatsJournal {
             }
             _ => None,
         };
+        let behind = store.book().behind();
         let book = store.clone();
         let log_options = LogOptions {
             subjects: subjects.clone(),
@@ -122,6 +123,7 @@ impl NatsJournal {
             start: start.clone(),
             under_way: UNDER_WAY,
             linger: options.linger,
+            behind,
             cipher,
             readable: Box::new(move |counts, end| book.book().events_came(counts, end)),
             watchdog: Some(client.watchdog().clone()),

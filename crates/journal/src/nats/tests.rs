@@ -8,11 +8,19 @@ use signalbox_testkit::NatsCluster;
 
 use super::{NatsJournal, NatsOptions};
 use crate::{
-    Appended, Commit, DeadLetter, DeadLetterFilter, Group, Letters as _, Log as _, Position,
+    Appended, Commit, DeadLetter, DeadLetterFilter, Group, JournalError, Letters as _, Log as _, Position,
     Progress, Read, Reader, Start, States as _, Subscription,
 };
 
 async fn open(cluster: &NatsCluster, node: &str, cache: &std::path::Path) -> NatsJournal {
+    try_open(cluster, node, cache).await.unwrap()
+}
+
+async fn try_open(
+    cluster: &NatsCluster,
+    node: &str,
+    cache: &std::path::Path,
+) -> Result<NatsJournal, JournalError> {
     let connection = Connection {
         servers: cluster.urls(),
         ..Connection::default()
@@ -24,7 +32,7 @@ async fn open(cluster: &NatsCluster, node: &str, cache: &std::path::Path) -> Nat
         max_bytes: 100_000_000,
         ..NatsOptions::new(node, cache.join(node))
     };
-    NatsJournal::open(client, options).await.unwrap()
+    NatsJournal::open(client, options).await
 }
 
 fn events(range: std::ops::Range<usize>) -> Vec<Event> {
@@ -186,4 +194,111 @@ async fn a_question_of_a_later_version_is_answered_with_the_process_that_runs() 
     assert_eq!(answer.unwrap().unwrap().payload, start.as_bytes());
     one.close();
     one.shutdown().await;
+}
+
+/// Reads so many events; returns their ids.
+async fn take(reader: &mut Box<dyn Reader>, count: usize) -> Vec<String> {
+    let mut ids = Vec::new();
+    while ids.len() < count {
+        ids.extend(read(reader, 9).await.into_iter().map(|(id, _)| id));
+    }
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_lost_messages_goes_on_behind_what_sinks_have_passed() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let cluster = NatsCluster::start(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let context = super::testing::context(&cluster).await;
+    let mut journal = open(&cluster, "one", folder.path()).await;
+    let (mut passed, mut behind) = (0, 0);
+    let (_, _) = journal.reader("slow", &to_s()).await.unwrap();
+    for round in 0..3 {
+        // A sink that keeps pace has passed everything; the slow one nothing.
+        let (mut a, resumed) = journal.reader("a", &to_s()).await.unwrap();
+        assert_eq!(resumed.unread, [], "{round}");
+        for n in 0..6 {
+            let id = round * 100 + n;
+            journal.append(events(id..id + 1)).await.unwrap();
+        }
+        // Known ids went with the stream.
+        journal.append(events(0..2)).await.unwrap();
+        let more = if round == 0 { 0 } else { 2 };
+        assert_eq!(take(&mut a, 6 + more).await.len(), 6 + more, "{round}");
+        let end = journal.find(0).await.unwrap().to;
+        assert!(
+            end > passed && journal.find(0).await.unwrap().at >= behind,
+            "{round}"
+        );
+        passed = end;
+        a.commit(settled_before(end));
+        a.flush().await;
+        drop(a);
+        let (slow, resumed) = journal.reader("slow", &to_s()).await.unwrap();
+        // A foreign message counts as an event.
+        let unread = 6 + more as u64 + u64::from(round == 2);
+        assert_eq!(resumed.unread, [("s".to_owned(), unread)], "{round}");
+        drop(slow);
+        journal.close();
+        journal.shutdown().await;
+        let config = context
+            .get_stream("sbx_EV")
+            .await
+            .unwrap()
+            .cached_info()
+            .config
+            .clone();
+        context.delete_stream("sbx_EV").await.unwrap();
+        behind = passed;
+        if round == 1 {
+            // Restored to an earlier state: one message, of which no header is the journal's.
+            let config = async_nats::jetstream::stream::Config {
+                first_sequence: None,
+                ..config
+            };
+            context.create_stream(config).await.unwrap();
+            let sent = context.publish("sbx.ev.s", "noise".into()).await.unwrap();
+            assert_eq!(sent.await.unwrap().sequence, 1);
+            behind = 0;
+        }
+        journal = open(&cluster, "one", folder.path()).await;
+    }
+    let other = async_nats::jetstream::stream::Config {
+        first_sequence: None,
+        ..context
+            .get_stream("sbx_EV")
+            .await
+            .unwrap()
+            .cached_info()
+            .config
+            .clone()
+    };
+    // Sinks far ahead of a stream that holds little: the operator decides.
+    let far = Progress {
+        cursor: 1 << 40,
+        ..Progress::default()
+    };
+    let (mut a, _) = journal.reader("a", &to_s()).await.unwrap();
+    a.commit(Commit {
+        progress: Some(far),
+        ..Commit::default()
+    });
+    a.flush().await;
+    drop(a);
+    journal.close();
+    journal.shutdown().await;
+    context.delete_stream("sbx_EV").await.unwrap();
+    context.create_stream(other).await.unwrap();
+    let error = try_open(&cluster, "one", folder.path())
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("sbx_EV") && error.contains("nats stream rm sbx_EV"),
+        "{error}"
+    );
 }

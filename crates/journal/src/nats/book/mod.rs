@@ -142,6 +142,19 @@ impl Book {
         };
     }
 
+    /// The position behind all places in the log that the records speak of. Dead letters and parked events lie before what
+    /// their sinks have settled.
+    pub(crate) fn behind(&self) -> Position {
+        let sinks = self.sinks.values().map(|sink| sink.record.behind());
+        let erasures = self
+            .erasures
+            .list
+            .list()
+            .into_iter()
+            .map(|erasure| erasure.before);
+        sinks.chain(erasures).max().unwrap_or(0)
+    }
+
     /// False while the records are read anew: those that are missing may be of sinks that hold events.
     pub(crate) fn is_whole(&self) -> bool {
         self.read_to >= self.whole_from

@@ -74,6 +74,9 @@ pub(super) struct BlocksRecord {
 impl Blocks {
     /// Adds a frame that is newer than all others; `duplicates` of its events are not counted.
     pub(super) fn add(&mut self, frame: &FrameFacts, duplicates: usize) {
+        if frame.events == 0 {
+            return;
+        }
         let source = self.number(&frame.source);
         let number = frame.sequence / FRAMES;
         let fresh = !self.blocks.contains_key(&number);

@@ -11,6 +11,8 @@ use crate::nats::subjects;
 
 /// The header with the latest arrival of the frame's events, Unix milliseconds.
 const ARRIVAL: &str = "Sbx-Arrived";
+/// The header of a message that holds no events, and only takes up a sequence.
+const NO_EVENTS: &str = "Sbx-No-Events";
 /// The id by which the server knows a message that is published again: the start of the process, and a number.
 pub(super) const MESSAGE_ID: &str = "Nats-Msg-Id";
 /// The most events of a frame: the server takes at most 64 KiB of headers.
@@ -23,7 +25,7 @@ pub(super) struct FrameHeader {
     /// The moment at which the server stored it, Unix milliseconds: the same for all routers.
     pub(super) stored: i64,
     pub(super) source: Arc<str>,
-    /// The id of each event; `None` if the header is not one that a router writes. Such a message counts as one event, which
+    /// The id of each event, none for a message without events; `None` if the header is not one that a router writes. Such a message counts as one event, which
     /// is lost.
     pub(super) ids: Option<Vec<KeyedHash>>,
     pub(super) arrival: i64,
@@ -43,6 +45,8 @@ impl FrameHeader {
         let value = |name: &str| Some(headers?.get(name)?.as_str());
         let source = subject.rsplit_once('.').map_or(subject, |(_, token)| token);
         let ids = value(ids::HEADER).and_then(ids::decode);
+        let ids = ids.filter(|ids| (1..=MOST_EVENTS).contains(&ids.len()));
+        let ids = ids.or_else(|| value(NO_EVENTS).map(|_| Vec::new()));
         let own = value(MESSAGE_ID)
             .and_then(|id| id.rsplit_once('.'))
             .filter(|(process, _)| *process == start)
@@ -51,7 +55,7 @@ impl FrameHeader {
             sequence,
             stored,
             source: subjects::text(source).map_or_else(|| source.into(), Arc::from),
-            ids: ids.filter(|ids| (1..=MOST_EVENTS).contains(&ids.len())),
+            ids,
             arrival: value(ARRIVAL)
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(stored),
@@ -65,6 +69,13 @@ impl FrameHeader {
         headers.insert(ids::HEADER, ids::encode(ids));
         headers.insert(ARRIVAL, arrival.to_string());
         headers.insert(MESSAGE_ID, format!("{start}.{number}"));
+        headers
+    }
+
+    /// Writes the headers of a message that holds no events.
+    pub(super) fn without_events() -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(NO_EVENTS, "1");
         headers
     }
 
@@ -100,6 +111,9 @@ mod tests {
         assert_eq!((read.arrival, read.own, read.events()), (99, Some(5), 2));
         let other = FrameHeader::read(&subject, Some(&headers), 3, 100, "node.1b");
         assert_eq!(other.own, None);
+        let none = FrameHeader::without_events();
+        let read = FrameHeader::read(&subject, Some(&none), 3, 100, "node.1a");
+        assert_eq!((read.ids.as_deref(), read.events()), (Some(&[][..]), 0));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! Each router learns that by itself from the headers, so that all come to the same answers without asking each other.
 
 mod appender;
+mod behind;
 mod blocks;
 mod cache;
 pub(super) mod cipher;
@@ -81,6 +82,7 @@ fn config(name: &str, options: &LogOptions) -> Config {
         max_bytes: i64::try_from(options.max_bytes).unwrap_or(i64::MAX),
         num_replicas: options.replicas,
         duplicate_window: DUPLICATE_WINDOW,
+        first_sequence: behind::first_sequence(options),
         allow_direct: true,
         deny_delete: true,
         ..Config::default()
@@ -113,8 +115,9 @@ impl EventLog {
             name: options.subjects.stream("EV"),
             start: options.start.clone(),
         };
+        behind::tell_if_missing(&stream, &options).await;
         ensure(&stream.context, &config(&stream.name, &options)).await?;
-        let info = stream.state().await?;
+        let info = behind::pass_over(&stream, &options, stream.state().await?).await?;
         let hasher = match &options.cipher {
             None => IdHasher::Plain,
             Some(cipher) => IdHasher::Keyed(cipher.ids().clone()),

@@ -37,6 +37,8 @@ pub(crate) struct LogOptions {
     pub(crate) under_way: usize,
     /// Time that an append waits for others while frames are under way.
     pub(crate) linger: Duration,
+    /// The position behind all places in the log that the journal's states speak of. Events get no earlier one.
+    pub(crate) behind: Position,
     /// Seals frames and hashes ids; `None` for a log in plain.
     pub(crate) cipher: Option<FrameCipher>,
     pub(crate) readable: Readable,

@@ -215,6 +215,9 @@ impl Shared {
 
     fn parse_frame(&self, frame: RawFrame) -> Result<FrameEvents, usize> {
         let RawFrame { header, body } = frame;
+        if header.events() == 0 {
+            return Ok(std::iter::empty().collect());
+        }
         let mut bytes = Vec::from(body);
         let why = match cipher::open(&mut bytes, self.opener.as_ref()) {
             Ok(frame) if header.ids.is_some() && frame.head.count as usize == header.events() => {

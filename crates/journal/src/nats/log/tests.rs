@@ -42,6 +42,7 @@ fn options(cache: &Path, start: &str) -> LogOptions {
         start: start.to_owned(),
         under_way: 16,
         linger: Duration::from_millis(1),
+        behind: 0,
         cipher: None,
         readable: Box::new(|_, _| {}),
         watchdog: None,
