@@ -28,6 +28,7 @@ mod commits;
 mod conservation;
 mod disk;
 mod full;
+mod history;
 mod killer;
 mod relay;
 mod rig;

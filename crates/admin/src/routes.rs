@@ -153,7 +153,8 @@ const ROUTES: [Route; 21] = [
     },
     Route {
         shown: "POST /report",
-        answer: "Sums of the [history](history.md). The body is JSON: `by` is a list of `hour`, `day`, `sink`, `mapping`, \
+        answer: "Sums of the [history](history.md), in `sums`; `unread` names routers that share the journal and whose sums are missing. \
+                 The body is JSON: `by` is a list of `hour`, `day`, `sink`, `mapping`, \
                  `event_name`, `outcome` and `reason`; `since` (Unix milliseconds) and `sink` choose a part; `details: true` \
                  adds the counts of match keys, other parameters, warnings and times of delivery. Sums of different currencies stay apart.",
         act: None,

@@ -14,7 +14,8 @@ pub(crate) const VERSION: i32 = 3;
 /// Time for which a statement waits for another program that has locked the file.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The reason why a file of the history cannot be used. The sentence names the file and the remedy.
+/// The reason why a file of the history cannot be used, or another router not be asked. The sentence names the file or the
+/// router, and the remedy.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{path}: {told}", path = path.display())]
 pub struct Trouble {
@@ -88,6 +89,15 @@ impl Trouble {
             path: path.to_owned(),
             told,
             kind,
+        }
+    }
+
+    /// The fault of another router, which keeps the record.
+    pub(crate) fn elsewhere(router: &str, told: String) -> Trouble {
+        Trouble {
+            path: format!("router '{router}'").into(),
+            told,
+            kind: Kind::Other,
         }
     }
 

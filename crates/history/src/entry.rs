@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::files::RowFile;
-use crate::reader::Place;
+use crate::place::Place;
 use crate::text::{self, AttemptEntry, WarningEntry};
 
 /// A record as searches return it. Times are Unix milliseconds.
@@ -93,6 +93,7 @@ impl Entry {
             place: Place {
                 file,
                 row: row.get(0)?,
+                router: None,
             },
             ended_at: row.get(1)?,
             received_at: row.get(2)?,

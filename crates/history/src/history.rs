@@ -4,7 +4,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -20,6 +20,7 @@ use crate::losses::DAMAGED;
 use crate::notes::Notes;
 use crate::open_ids::OpenIds;
 use crate::packed::Packed;
+use crate::peers::Peers;
 use crate::reader::Reader;
 use crate::rows::Rows;
 use crate::sums::Sums;
@@ -39,7 +40,7 @@ enum Message {
     Notes(Box<Notes>),
     /// Replies once everything before is committed.
     Flush(SyncSender<()>),
-    Erase(Vec<IdHash>, SyncSender<Result<u64, Trouble>>),
+    Erase(Vec<IdHash>, i64, SyncSender<Result<u64, Trouble>>),
     Stop,
 }
 
@@ -56,6 +57,7 @@ struct Shared {
     open_ids: Arc<OpenIds>,
     sender: SyncSender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    peers: OnceLock<Arc<dyn Peers>>,
 }
 
 impl Shared {
@@ -130,6 +132,7 @@ impl History {
                 open_ids,
                 sender,
                 thread: Mutex::new(Some(thread)),
+                peers: OnceLock::new(),
             }),
         })
     }
@@ -185,6 +188,12 @@ impl History {
         (self.shared.settings.rows != Keep::Off).then(|| self.keys())
     }
 
+    /// Returns the time for which records are kept.
+    #[must_use]
+    pub fn keep(&self) -> Duration {
+        self.shared.settings.keep
+    }
+
     /// Returns the state of the history.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -196,9 +205,26 @@ impl History {
         }
     }
 
-    /// Returns a reader of the files and of the newest ids.
+    /// Makes readers answer for the routers that share the journal, too.
+    pub fn share(&self, peers: Arc<dyn Peers>) {
+        // A router shares its journal from its start to its end.
+        let _ = self.shared.peers.set(peers);
+    }
+
+    /// Returns the way to the histories of the other routers; `None` where no routers share a journal.
+    #[must_use]
+    pub fn peers(&self) -> Option<&Arc<dyn Peers>> {
+        self.shared.peers.get()
+    }
+
+    /// Returns a reader of the files and of the newest ids, and of those of the other routers that share the journal.
     #[must_use]
     pub fn reader(&self) -> Reader {
+        self.own_reader().with(self.peers().cloned())
+    }
+
+    /// Returns a reader of the files and the newest ids of this router.
+    pub(crate) fn own_reader(&self) -> Reader {
         let settings = &self.shared.settings;
         let reader = Reader::live(
             settings.folder.clone(),
@@ -225,15 +251,19 @@ impl History {
         answer.recv().map_err(|_| Ended)
     }
 
-    /// Removes the ids of all rows that have one of these hashes. The rows stay as numbers. Waits until that is done.
+    /// Removes the ids of all rows of this router that have one of these hashes and ended until a moment (Unix milliseconds). The
+    /// rows stay as numbers. Waits until that is done. Returns the number of rows; `None` of a history that has none.
     ///
     /// # Errors
     /// [`EraseError`]
-    pub fn erase(&self, hashes: Vec<IdHash>) -> Result<u64, EraseError> {
+    pub fn erase(&self, hashes: Vec<IdHash>, until: i64) -> Result<Option<u64>, EraseError> {
+        if !self.own_reader().has_rows()? {
+            return Ok(None);
+        }
         let (reply, answer) = sync_channel(1);
-        let sent = self.shared.sender.send(Message::Erase(hashes, reply));
+        let sent = self.shared.sender.send(Message::Erase(hashes, until, reply));
         sent.map_err(|_| Ended)?;
-        Ok(answer.recv().map_err(|_| Ended)??)
+        Ok(Some(answer.recv().map_err(|_| Ended)??))
     }
 
     /// Commits everything and ends the thread. Records handed over later are dropped.
@@ -278,9 +308,11 @@ impl Worker {
                     // An error means that the caller waits no longer.
                     let _ = reply.try_send(());
                 }
-                Ok(Message::Erase(hashes, reply)) => {
+                Ok(Message::Erase(hashes, until, reply)) => {
                     self.commit();
-                    let erased = self.prepare().and_then(|()| self.rows.erase(&hashes, now()));
+                    let erased = self
+                        .prepare()
+                        .and_then(|()| self.rows.erase(&hashes, until, now()));
                     let _ = reply.try_send(erased);
                 }
                 Err(RecvTimeoutError::Timeout) => {}

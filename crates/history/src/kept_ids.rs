@@ -57,17 +57,28 @@ pub(crate) fn waiting(db: &Connection, keys: &IdKeys) -> rusqlite::Result<Vec<(I
     Ok(ids)
 }
 
-/// Erases the ids of these rows and of the rows that the table finds, and lists the latter too.
+/// Erases the ids of these rows and of the rows that the table finds, of those that ended until a moment (Unix milliseconds).
+/// Leaves in the list the rows that it erased.
 pub(crate) fn erase(
     db: &mut Connection,
     rows: &mut Vec<i64>,
-    wanted: &[IdHash],
+    (wanted, until): (&[IdHash], i64),
     keys: &IdKeys,
 ) -> rusqlite::Result<u64> {
     let change = db.transaction()?;
     rows.extend(in_table(&change, wanted)?);
     rows.sort_unstable();
     rows.dedup();
+    if until < i64::MAX {
+        let mut ended = change.prepare("SELECT ended_at <= ?2 FROM rows WHERE id = ?1")?;
+        let mut covered = Vec::with_capacity(rows.len());
+        for row in rows.iter() {
+            if ended.query_row([*row, until], |row| row.get(0)).optional()? == Some(true) {
+                covered.push(*row);
+            }
+        }
+        *rows = covered;
+    }
     for row in rows.iter() {
         let sql = "SELECT message_id, event_id, order_id, people FROM rows WHERE id = ?1";
         let mut select = change.prepare_cached(sql)?;

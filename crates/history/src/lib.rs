@@ -11,8 +11,8 @@
 //!                                    └──▶ newest ids in memory ──a segment at a time──▶ rows-DAY.db
 //! ```
 //!
-//! A [`Reader`] searches the files beside the thread. [`merge_pages`] and [`merge_sums`] make one answer of those of several
-//! routers.
+//! A [`Reader`] searches the files beside the thread. Where several routers share a journal ([`Peers`]), it also asks the others,
+//! and makes one answer of all.
 
 mod blocks;
 mod checks;
@@ -34,6 +34,8 @@ mod older;
 mod open_file;
 mod open_ids;
 mod packed;
+mod peers;
+mod place;
 mod read_sums;
 mod reader;
 mod record;
@@ -55,10 +57,11 @@ pub use ids::{IdHash, IdKeys, IdKind, Ids, KeyError, People};
 pub use key_file::{KeyFile, KeyFileError, key_file_of};
 pub use limits::{Keep, Settings};
 pub use losses::Loss;
-pub use merge::{Located, merge_pages, merge_sums};
 pub use notes::Notes;
-pub use reader::{MOST, Page, Place, Reader};
+pub use peers::{Answer, Answered, Peers, Question};
+pub use place::{After, Place};
+pub use reader::{MOST, Page, Reader};
 pub use record::{Attempt, Outcome, Record, VALUE_TOO_LARGE, Warned};
-pub use report::{By, Report, Sum};
+pub use report::{By, Report, Reported, Sum};
 pub use tallies::LATENCY_BUCKETS;
 pub use text::{AttemptEntry, WarningEntry};

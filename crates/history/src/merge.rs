@@ -1,52 +1,52 @@
 //! One answer from those of several routers: each router keeps the history of its deliveries.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use crate::entry::Entry;
+use crate::place::{After, Place};
 use crate::reader::Page;
 use crate::report::Sum;
 
-/// A record, and the router whose history it is in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Located {
-    /// The router's name or address.
-    pub router: String,
-    /// The record.
-    #[serde(flatten)]
-    pub entry: Entry,
+/// The page of one router.
+pub(crate) struct Part {
+    pub(crate) router: Arc<str>,
+    pub(crate) page: Page,
 }
 
-/// Merges pages of several routers, the newest record first, and keeps at most `limit` of them. A router whose page ends
-/// before that has more of them ([`Page::next`]), so records older than its last one are left out: another page brings them.
-#[must_use]
-pub fn merge_pages(pages: Vec<(String, Page)>, limit: usize) -> Vec<Located> {
-    let horizon = pages
-        .iter()
-        .filter(|(_, page)| page.next.is_some())
-        .filter_map(|(_, page)| page.entries.last())
-        .map(|entry| entry.ended_at)
-        .max();
-    let located = pages.into_iter().flat_map(|(router, page)| {
-        let locate = move |entry| Located {
-            router: router.clone(),
-            entry,
+/// Merges pages of several routers, the newest record first, and keeps at most `limit` of them. Each router's records stay in
+/// their order. A router whose page has fewer than `limit` records must have no more.
+pub(crate) fn merge_pages(parts: Vec<Part>, after: Option<&After>, limit: usize) -> Page {
+    let mut merged = Page::default();
+    let mut more = false;
+    let mut queues: Vec<(Arc<str>, VecDeque<Entry>, Option<Place>)> = Vec::new();
+    for Part { router, page } in parts {
+        more |= page.next.is_some();
+        merged.unread.extend(page.unread);
+        let last = after.and_then(|after| after.of(Some(&router)));
+        queues.push((router, page.entries.into(), last));
+    }
+    while merged.entries.len() < limit {
+        let with = queues.iter_mut().filter(|(_, entries, _)| !entries.is_empty());
+        let newest = with.max_by_key(|(_, entries, _)| entries.front().map(|entry| entry.ended_at));
+        let Some((router, entries, last)) = newest else {
+            break;
         };
-        page.entries.into_iter().map(locate)
-    });
-    let mut all: Vec<Located> = located
-        .filter(|located| horizon.is_none_or(|horizon| located.entry.ended_at >= horizon))
-        .collect();
-    all.sort_by_key(|located| Reverse(located.entry.ended_at));
-    all.truncate(limit);
-    all
+        let Some(mut entry) = entries.pop_front() else {
+            break;
+        };
+        entry.place.router = Some(router.clone());
+        *last = Some(entry.place.clone());
+        merged.entries.push(entry);
+    }
+    more |= queues.iter().any(|(_, entries, _)| !entries.is_empty());
+    let places: Vec<Place> = queues.into_iter().filter_map(|(_, _, last)| last).collect();
+    merged.next = (more && !places.is_empty()).then_some(After(places));
+    merged
 }
 
 /// Adds sums of several routers up, group by group.
-#[must_use]
-pub fn merge_sums(answers: Vec<Vec<Sum>>) -> Vec<Sum> {
+pub(crate) fn merge_sums(answers: Vec<Vec<Sum>>) -> Vec<Sum> {
     let mut merged: BTreeMap<(Vec<String>, String), Sum> = BTreeMap::new();
     for sum in answers.into_iter().flatten() {
         let known = merged.entry((sum.group.clone(), sum.currency.clone()));
@@ -73,39 +73,59 @@ mod tests {
         .unwrap()
     }
 
-    #[test]
-    fn pages_of_routers_are_one_without_gaps() {
-        let page = |ends: &[i64], has_more: bool| {
-            let entries: Vec<Entry> = ends.iter().map(|at| entry(*at)).collect();
-            let next = entries.last().filter(|_| has_more).map(|entry| entry.place);
-            Page {
+    /// Reads the page of a router with these records after a place.
+    fn page(router: &str, ends: &[i64], after: Option<&After>, limit: usize) -> Part {
+        let after = after.and_then(|after| after.of(Some(router)));
+        let rest = ends
+            .iter()
+            .filter(|at| after.as_ref().is_none_or(|after| **at < after.row));
+        let rest: Vec<Entry> = rest.map(|at| entry(*at)).collect();
+        let entries: Vec<Entry> = rest.iter().take(limit).cloned().collect();
+        let next = (rest.len() > limit).then(|| {
+            After(
+                entries
+                    .last()
+                    .map(|entry| entry.place.clone())
+                    .into_iter()
+                    .collect(),
+            )
+        });
+        Part {
+            router: router.into(),
+            page: Page {
                 entries,
                 next,
                 ..Page::default()
+            },
+        }
+    }
+
+    #[test]
+    fn pages_of_routers_are_one_list_without_gaps_and_copies() {
+        let (a, b): (&[i64], &[i64]) = (&[12, 9, 5, 3, 2, 1], &[11, 10, 8, 3]);
+        for limit in 1..12 {
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let parts = vec![
+                    page("a", a, after.as_ref(), limit),
+                    page("b", b, after.as_ref(), limit),
+                    page("c", &[], None, limit),
+                ];
+                let merged = merge_pages(parts, after.as_ref(), limit);
+                assert!(merged.entries.len() <= limit);
+                for entry in merged.entries {
+                    seen.push((entry.ended_at, entry.place.router().map(ToOwned::to_owned)));
+                }
+                after = merged.next;
+                if after.is_none() {
+                    break;
+                }
             }
-        };
-        let merged = |pages: Vec<Page>, limit| -> Vec<(String, i64)> {
-            let named = pages.into_iter().zip(["a", "b"]);
-            let pages = named.map(|(page, router)| (router.to_owned(), page)).collect();
-            let located = merge_pages(pages, limit).into_iter();
-            located
-                .map(|located| (located.router, located.entry.ended_at))
-                .collect()
-        };
-        let shown = |list: &[(&str, i64)]| -> Vec<(String, i64)> {
-            list.iter()
-                .map(|(router, at)| ((*router).to_owned(), *at))
-                .collect()
-        };
-        assert_eq!(
-            merged(vec![page(&[9, 5, 1], false), page(&[8, 2], false)], 4),
-            shown(&[("a", 9), ("b", 8), ("a", 5), ("b", 2)])
-        );
-        // The second router has more between 8 and 1.
-        assert_eq!(
-            merged(vec![page(&[9, 5, 1], false), page(&[8], true)], 4),
-            shown(&[("a", 9), ("b", 8)])
-        );
+            let ends: Vec<i64> = seen.iter().map(|(at, _)| *at).collect();
+            assert_eq!(ends, [12, 11, 10, 9, 8, 5, 3, 3, 2, 1], "limit {limit}");
+            seen.dedup();
+            assert_eq!(seen.len(), a.len() + b.len());
+        }
     }
 
     #[test]

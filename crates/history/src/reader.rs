@@ -18,9 +18,12 @@ use crate::health::Numbers;
 use crate::ids::{IdHash, IdKeys};
 use crate::kept_ids;
 use crate::losses;
+use crate::merge::{Part, merge_pages, merge_sums};
 use crate::open_ids::OpenIds;
+use crate::peers::{Answer, Answered, Peers, Question};
+use crate::place::{After, Place};
 use crate::read_sums::read_sums;
-use crate::report::{Report, Sum};
+use crate::report::{Report, Reported};
 
 /// Most records in an answer.
 pub const MOST: usize = 1_000;
@@ -36,6 +39,8 @@ pub struct Reader {
     numbers: Option<Arc<Numbers>>,
     /// No rows are added: the history keeps sums alone.
     sums_only: bool,
+    /// The other routers that share the journal; `None` if it reads the files of this one alone.
+    peers: Option<Arc<dyn Peers>>,
 }
 
 impl std::fmt::Debug for Reader {
@@ -51,54 +56,12 @@ impl std::fmt::Debug for Reader {
 pub struct Page {
     /// The records.
     pub entries: Vec<Entry>,
-    /// The place of the next page; `None` at the end.
+    /// The point at which the next page begins; `None` at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<Place>,
-    /// Files that are missing in the answer, with the reason, those included that were lost.
+    pub next: Option<After>,
+    /// Files, those included that were lost, and routers whose records are missing in the answer, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
-}
-
-/// The place of a record: its file and its number there. Written as `rows-2026-11-29.db:17`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
-#[schemars(with = "String")]
-pub struct Place {
-    pub(crate) file: RowFile,
-    pub(crate) row: i64,
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.file.name(), self.row)
-    }
-}
-
-impl std::str::FromStr for Place {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Place, Self::Err> {
-        let read = || {
-            let (file, row) = text.rsplit_once(':')?;
-            Some(Place {
-                file: RowFile::parse(file)?,
-                row: row.parse().ok()?,
-            })
-        };
-        read().ok_or("expected the place of a record, such as rows-2026-11-29.db:17")
-    }
-}
-
-impl Serialize for Place {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Place {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Place, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
 }
 
 impl Reader {
@@ -114,6 +77,7 @@ impl Reader {
             open_ids: Some(open_ids),
             numbers: Some(numbers),
             sums_only: false,
+            peers: None,
         }
     }
 
@@ -126,6 +90,7 @@ impl Reader {
             open_ids: None,
             numbers: None,
             sums_only: false,
+            peers: None,
         }
     }
 
@@ -136,6 +101,12 @@ impl Reader {
             sums_only: true,
             ..self
         }
+    }
+
+    /// Makes it answer for the other routers, too.
+    #[must_use]
+    pub(crate) fn with(self, peers: Option<Arc<dyn Peers>>) -> Reader {
+        Reader { peers, ..self }
     }
 
     /// Returns false if the history keeps sums alone, and has no rows of before.
@@ -165,53 +136,83 @@ impl Reader {
     /// Finds the records that have one of these ids and meet the filter, the newest first; at most [`MOST`].
     ///
     /// # Errors
-    /// [`Trouble`] if the folder cannot be read. Files that cannot be read are named in the answer.
+    /// [`Trouble`] if the folder cannot be read. Files and routers that cannot be read are named in the answer.
     pub fn find(&self, ids: &[IdHash], filter: &Filter) -> Result<Page, Trouble> {
-        self.search(filter, None, MOST, Some(ids))
+        let own = self.search(filter, None, MOST, Some(ids))?;
+        let Some(peers) = &self.peers else { return Ok(own) };
+        let question = Question::find(ids, &self.keys, filter);
+        let mut page = merge_pages(pages(&**peers, own, |_| question.clone()), None, MOST);
+        page.next = None;
+        Ok(page)
     }
 
     /// Lists the records that meet the filter, the newest first, from a place on (exclusively).
     ///
     /// # Errors
-    /// [`Trouble`] if the folder cannot be read. Files that cannot be read are named in the answer.
-    pub fn latest(&self, filter: &Filter, after: Option<Place>, limit: usize) -> Result<Page, Trouble> {
-        self.search(filter, after, limit.clamp(1, MOST), None)
+    /// [`Trouble`] if the folder cannot be read. Files and routers that cannot be read are named in the answer.
+    pub fn latest(&self, filter: &Filter, after: Option<&After>, limit: usize) -> Result<Page, Trouble> {
+        let limit = limit.clamp(1, MOST);
+        let Some(peers) = &self.peers else {
+            let after = after.and_then(|after| after.0.first());
+            return self.search(filter, after, limit, None);
+        };
+        let own = after.and_then(|after| after.of(Some(&peers.own())));
+        let own = self.search(filter, own.as_ref(), limit, None)?;
+        let question = |router: &str| Question::Latest {
+            filter: filter.clone(),
+            after: after.and_then(|after| after.of(Some(router))),
+            limit,
+        };
+        Ok(merge_pages(pages(&**peers, own, question), after, limit))
     }
 
     /// Returns the record at a place; `None` if it is no longer kept.
     ///
     /// # Errors
-    /// [`Trouble`] if its file cannot be read.
-    pub fn at(&self, place: Place) -> Result<Option<Entry>, Trouble> {
-        self.read(&place.file.path(&self.folder), |db, schema| {
+    /// [`Trouble`] if its file cannot be read, or its router does not answer.
+    pub fn at(&self, place: &Place) -> Result<Option<Entry>, Trouble> {
+        if let (Some(peers), Some(router)) = (&self.peers, place.router())
+            && router != &*peers.own()
+        {
+            return at_peer(&**peers, place, router);
+        }
+        let found = self.read(&place.file.path(&self.folder), |db, schema| {
             let sql = format!("SELECT {} FROM records WHERE id = ?1", Entry::columns(schema));
             let read = |row: &Row<'_>| Entry::read(row, place.file);
             db.query_row(&sql, [place.row], read).optional()
-        })
-        .or_else(|trouble| {
-            if trouble.is_missing() {
-                Ok(None)
-            } else {
-                Err(trouble)
-            }
-        })
+        });
+        let found = missing_is(found, None)?;
+        Ok(found.map(|mut entry| {
+            entry.place.router = place.router.clone();
+            entry
+        }))
     }
 
     /// Adds sums up.
     ///
     /// # Errors
-    /// [`Trouble`] if their file cannot be read.
-    pub fn report(&self, report: &Report) -> Result<Vec<Sum>, Trouble> {
-        self.read(&self.folder.join(SUMS), |db, schema| {
+    /// [`Trouble`] if their file cannot be read. Routers that cannot be asked are named in the answer.
+    pub fn report(&self, report: &Report) -> Result<Reported, Trouble> {
+        let sums = self.read(&self.folder.join(SUMS), |db, schema| {
             read_sums(db, schema, report)
-        })
-        .or_else(|trouble| {
-            if trouble.is_missing() {
-                Ok(Vec::new())
-            } else {
-                Err(trouble)
+        });
+        let mut all = Reported {
+            sums: missing_is(sums, Vec::new())?,
+            unread: Vec::new(),
+        };
+        let Some(peers) = &self.peers else { return Ok(all) };
+        let mut parts = vec![all.sums];
+        for Answered { router, answer } in peers.ask(&|_| Some(Question::Report(report.clone()))) {
+            match answer {
+                Ok(Answer::Report(reported)) => {
+                    parts.push(reported.sums);
+                    all.unread.extend(reported.unread);
+                }
+                other => all.unread.push(Answered::missing(&router, &reason(other))),
             }
-        })
+        }
+        all.sums = merge_sums(parts);
+        Ok(all)
     }
 
     /// Reads a file. Tells the router of one that is damaged.
@@ -233,7 +234,7 @@ impl Reader {
     fn search(
         &self,
         filter: &Filter,
-        after: Option<Place>,
+        after: Option<&Place>,
         limit: usize,
         ids: Option<&[IdHash]>,
     ) -> Result<Page, Trouble> {
@@ -258,7 +259,7 @@ impl Reader {
             }
             if page.entries.len() > limit {
                 page.entries.truncate(limit);
-                page.next = page.entries.last().map(|entry| entry.place);
+                page.next = page.entries.last().map(|entry| entry.place.clone().into());
                 break;
             }
         }
@@ -376,5 +377,62 @@ impl Reader {
             }
         }
         Ok(true)
+    }
+}
+
+/// Returns the pages of this router and of the others. A router without an answer has a page without records that says so.
+fn pages(peers: &dyn Peers, own: Page, question: impl Fn(&str) -> Question) -> Vec<Part> {
+    let mut parts = vec![Part {
+        router: peers.own(),
+        page: own,
+    }];
+    for Answered { router, answer } in peers.ask(&|router| Some(question(router))) {
+        let page = match answer {
+            Ok(Answer::Page(page)) => page,
+            other => Page {
+                unread: vec![Answered::missing(&router, &reason(other))],
+                ..Page::default()
+            },
+        };
+        parts.push(Part {
+            router: router.into(),
+            page,
+        });
+    }
+    parts
+}
+
+/// Asks the router that keeps a record.
+fn at_peer(peers: &dyn Peers, place: &Place, router: &str) -> Result<Option<Entry>, Trouble> {
+    let own = Place {
+        router: None,
+        ..place.clone()
+    };
+    let answered = peers
+        .ask(&|name| (name == router).then(|| Question::At(own.clone())))
+        .pop();
+    match answered.map(|answered| answered.answer) {
+        Some(Ok(Answer::Entry(entry))) => Ok(entry.map(|mut entry| {
+            entry.place.router = place.router.clone();
+            *entry
+        })),
+        Some(other) => Err(Trouble::elsewhere(router, reason(other))),
+        None => Err(Trouble::elsewhere(router, "it does not run".to_owned())),
+    }
+}
+
+/// Returns the reason why an answer is of no use.
+fn reason(answer: Result<Answer, String>) -> String {
+    answer.map_or_else(
+        |why| why,
+        |_| "it runs another version, which answers otherwise".to_owned(),
+    )
+}
+
+/// Returns a value in place of a file that is missing.
+fn missing_is<T>(found: Result<T, Trouble>, value: T) -> Result<T, Trouble> {
+    match found {
+        Err(trouble) if trouble.is_missing() => Ok(value),
+        found => found,
     }
 }

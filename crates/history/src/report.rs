@@ -81,6 +81,16 @@ impl Report {
     }
 }
 
+/// The answer to a [`Report`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// The sums, ordered by group.
+    pub sums: Vec<Sum>,
+    /// Routers whose sums are missing, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
+}
+
 /// The sum of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sum {

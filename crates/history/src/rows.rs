@@ -304,11 +304,12 @@ impl Rows {
         trouble
     }
 
-    /// Removes what rows tell of a person: all ids of the rows that have one of these hashes. Returns the number of rows.
+    /// Removes what rows tell of a person: all ids of the rows that have one of these hashes and ended until a moment. Returns the
+    /// number of rows.
     ///
     /// # Errors
     /// [`Trouble`] of a file that cannot be read or written; the others are done.
-    pub(crate) fn erase(&mut self, hashes: &[IdHash], now: i64) -> Result<u64, Trouble> {
+    pub(crate) fn erase(&mut self, hashes: &[IdHash], until: i64, now: i64) -> Result<u64, Trouble> {
         self.commit(now)?;
         let folder = self.settings.folder.clone();
         let files = files::list(&folder).map_err(|error| Trouble::io(&folder, &error))?;
@@ -317,7 +318,8 @@ impl Rows {
             let path = name.path(&folder);
             let mut rows = self.open_ids.find(name, hashes).unwrap_or_default();
             let mut erase = |db: &mut Connection| -> Result<u64, Trouble> {
-                kept_ids::erase(db, &mut rows, hashes, &self.keys).map_err(|error| Trouble::of(&path, &error))
+                kept_ids::erase(db, &mut rows, (hashes, until), &self.keys)
+                    .map_err(|error| Trouble::of(&path, &error))
             };
             let done = match &mut self.file {
                 Some(file) if file.name == name => file.watched.write(|| erase(&mut file.db)),

@@ -10,7 +10,7 @@
 //! | takes events in | [`Log::append`], [`Letters::bury`], [`States::save_source`], [`States::save_checkpoint`] |
 //! | delivers | the [`Reader`] of the sink, which reads events and commits its state with its dead letters |
 //! | gives sinks to other routers | [`Log::release`]; at a stop [`Log::resign`] first |
-//! | serves its operator | [`Log::nodes`], [`States::sinks`], [`Log::find`], [`Log::events_at`], [`States::set_progress`], [`States::forget`], [`Letters`], [`Erasures`] |
+//! | serves its operator | [`Log::nodes`], [`Log::ask`], [`States::sinks`], [`Log::find`], [`Log::events_at`], [`States::set_progress`], [`States::forget`], [`Letters`], [`Erasures`] |
 //! | stops | [`Log::close`], [`Log::shutdown`] |
 
 use std::collections::BTreeMap;
@@ -25,8 +25,8 @@ use crate::erasures::Erasures;
 use crate::letters::Letters;
 use crate::states::States;
 use crate::{
-    AppendError, Entry, Group, JournalError, KeyId, Node, NodeReport, Position, Reader, Refusing, Resumed,
-    Subscription, Tenures,
+    Answers, AppendError, Asked, Entry, Group, JournalError, KeyId, Node, NodeReport, Position, Reader,
+    Refusing, Resumed, Subscription, Tenures,
 };
 
 /// A journal: the log, and the states, dead letters and erasures that belong to it.
@@ -102,6 +102,15 @@ pub trait Log: Send + Sync {
     fn nodes(&self) -> Vec<Node> {
         Vec::new()
     }
+
+    /// Asks other routers of [`Log::nodes`], by their names. Returns when all have answered, or after `patience`. A journal
+    /// that no other router can share asks nobody.
+    async fn ask(&self, _questions: Vec<(String, Vec<u8>)>, _patience: Duration) -> Vec<Asked> {
+        Vec::new()
+    }
+
+    /// Sets what answers the questions of other routers. The first call counts.
+    fn answer_with(&self, _answers: Arc<dyn Answers>) {}
 
     /// True if other routers can share the journal. Then each router drives only the sinks of its [`Log::tenures`], and
     /// readers end as soon as the journal is closed, since the other routers go on appending.

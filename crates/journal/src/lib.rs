@@ -8,6 +8,7 @@
 //! moment an append has returned.
 
 mod arrivals;
+mod asking;
 mod checksum;
 mod clock;
 mod dead_letter;
@@ -42,6 +43,7 @@ mod tenure;
 mod transfer;
 
 pub use arrivals::Arrivals;
+pub use asking::{Answers, Asked};
 pub use dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterId, DeadLetterPage, DeadLetterQuota,
     DeadLetterSummary, LetterCounts, OnFull, Order, Page, SOURCE, StoredLetter,

@@ -9,12 +9,18 @@ use signalbox_config::{HistoryEvents, HistorySettings, JournalSettings};
 use signalbox_core::privacy::shown_name;
 use signalbox_core::{Event, Node, Sha256Hex};
 use signalbox_history::{
-    EraseError, Filter, History, IdHash, IdKeys, IdKind, Keep, KeyFile, Page, People, Reader, Report,
-    Settings, Sum, key_file_of,
+    After, Filter, History, IdHash, IdKeys, IdKind, Keep, KeyFile, Page, People, Reader, Report, Reported,
+    Settings, key_file_of,
 };
 use signalbox_journal::{Subject, Wanted};
 
-use crate::erase::{EraseRequest, hashes};
+use crate::erase::hashes;
+
+mod erasure;
+mod peers;
+
+pub use erasure::{ErasedRecords, erase};
+pub use peers::share;
 
 /// Starts the history of a router.
 ///
@@ -283,9 +289,9 @@ pub struct FindRequest {
     /// Most records in the answer, at most [`signalbox_history::MOST`]. Default: 100.
     #[serde(default = "default_limit")]
     pub limit: usize,
-    /// The place after which a list of the latest records goes on.
+    /// The point at which a list of the latest records goes on: `next` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<signalbox_history::Place>,
+    pub after: Option<After>,
 }
 
 fn default_limit() -> usize {
@@ -391,7 +397,7 @@ pub fn find(reader: &Reader, request: &FindRequest) -> Result<Page, String> {
     check_rows(reader)?;
     let found = match &request.id {
         Some(id) => reader.find(&id.hashes(reader.keys())?, &request.filter),
-        None => reader.latest(&request.filter, request.after, request.limit),
+        None => reader.latest(&request.filter, request.after.as_ref(), request.limit),
     };
     found.map_err(|trouble| format!("history: {trouble}"))
 }
@@ -400,41 +406,9 @@ pub fn find(reader: &Reader, request: &FindRequest) -> Result<Page, String> {
 ///
 /// # Errors
 /// A sentence about the file that cannot be read.
-pub fn report(reader: &Reader, request: &Report) -> Result<Vec<Sum>, String> {
-    let sums = reader.report(request);
-    sums.map_err(|trouble| format!("history: {trouble}"))
-}
-
-/// Removes the ids of all records that a request covers from a history; returns the number of records, or `None` if the
-/// history has sums alone.
-///
-/// # Errors
-/// A sentence if a file cannot be read or written; the same request completes the erasure.
-pub async fn erase(history: History, request: &EraseRequest) -> Result<Option<u64>, String> {
-    let hashes = erased_hashes(history.keys(), request.subject, &request.values);
-    let erase = move || -> Result<Option<u64>, EraseError> {
-        match history.reader().has_rows()? {
-            true => Ok(Some(history.erase(hashes)?)),
-            false => Ok(None),
-        }
-    };
-    let erased = tokio::task::spawn_blocking(erase).await;
-    let erased = erased.map_err(|_| "the history's erasure went wrong; the log has the place".to_owned())?;
-    erased.map_err(|error| format!("history: {error}; the same request completes the erasure"))
-}
-
-/// Lists the keyed hashes of erased values.
-fn erased_hashes(keys: &IdKeys, subject: Subject, values: &[String]) -> Vec<IdHash> {
-    let id = |value: &String| match subject {
-        Subject::Email => Some(WantedId::Email(value.clone())),
-        Subject::Phone => Some(WantedId::Phone(value.clone())),
-        Subject::UserId => Some(WantedId::UserId(value.clone())),
-        Subject::MessageId => Some(WantedId::MessageId(value.clone())),
-        Subject::AnonymousId => None,
-    };
-    let ids = values.iter().filter_map(id);
-    // The erasure has checked the values.
-    ids.filter_map(|id| id.hashes(keys).ok()).flatten().collect()
+pub fn report(reader: &Reader, request: &Report) -> Result<Reported, String> {
+    let reported = reader.report(request);
+    reported.map_err(|trouble| format!("history: {trouble}"))
 }
 
 #[cfg(test)]

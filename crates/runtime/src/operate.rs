@@ -313,8 +313,9 @@ impl StatusSource for Remote {
             self.ask(|reply| Command::Erase(test, reply)).await
         })
         .await?;
-        if let Some(history) = self.history.clone().filter(|_| !request.dry_run) {
-            erased.history = history::erase(history, request).await?;
+        if let Some(history) = self.history.as_ref().filter(|_| !request.dry_run) {
+            let records = history::erase(history, journal, request).await?;
+            (erased.history, erased.unreached) = (records.records, records.unreached);
         }
         Ok(erased)
     }

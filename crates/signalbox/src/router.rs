@@ -70,7 +70,9 @@ impl Router {
             .map_err(|_| "the journal could not be opened".to_owned())??;
         tell_what_is_plain(&fixed.journal);
         if let Some(settings) = &fixed.history {
-            ledger.history = Some(history::open(settings, &fixed.journal)?);
+            let opened = history::open(settings, &fixed.journal)?;
+            history::share(&opened, &journal);
+            ledger.history = Some(opened);
         }
         let audit = pipeline.admin.as_ref().and_then(|admin| admin.audit.as_deref());
         let audit = audit

@@ -18,6 +18,7 @@ fn waiting(queue: usize, queue_bytes: usize) -> (History, Receiver<Message>) {
         open_ids: Arc::default(),
         sender,
         thread: Mutex::default(),
+        peers: OnceLock::new(),
     };
     let history = History {
         shared: Arc::new(shared),

@@ -42,7 +42,7 @@ fn a_damaged_file_is_set_aside_and_a_new_one_begins() {
             by: vec![By::Sink],
             ..Report::default()
         });
-        assert!(sums.unwrap()[0].count >= 1);
+        assert!(sums.unwrap().sums[0].count >= 1);
         let health = history.health();
         assert_eq!(health.failing, None, "{beginning}");
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -155,7 +155,7 @@ fn sums_of_an_older_schema_are_added_up_by_the_day() {
             details: true,
             ..Report::default()
         };
-        reader.report(&report).unwrap()
+        reader.report(&report).unwrap().sums
     };
     let reader = Reader::of_files(folder.path().to_owned(), keys());
     let since = Some(now() - 50 * 3_600_000);
@@ -190,13 +190,16 @@ fn files_of_an_older_schema_are_read_and_continued() {
     };
     let stopped = Reader::of_files(folder.path().to_owned(), keys());
     assert_eq!(digests(&stopped), [false]);
-    assert_eq!(stopped.report(&Report::default()).unwrap()[0].count, 1);
+    assert_eq!(stopped.report(&Report::default()).unwrap().sums[0].count, 1);
     let history = start(folder.path());
     keep(&history, vec![record(2)]);
     assert_eq!(digests(&history.reader()), [true, false]);
-    assert_eq!(history.reader().report(&Report::default()).unwrap()[0].count, 2);
+    assert_eq!(
+        history.reader().report(&Report::default()).unwrap().sums[0].count,
+        2
+    );
     let entry = &find(&history, IdKind::OrderId, "A-2").entries[0];
-    assert_eq!(history.reader().at(entry.place).unwrap().as_ref(), Some(entry));
+    assert_eq!(history.reader().at(&entry.place).unwrap().as_ref(), Some(entry));
     let digest = u64::from_str_radix(entry.digest.as_deref().unwrap(), 16).unwrap();
     assert!(keys().is_digest(digest, b"{}") && !keys().is_digest(digest, b"{ }"));
 }
@@ -220,7 +223,7 @@ fn a_locked_file_costs_rows_until_it_is_free_and_says_so() {
     let health = history.health();
     assert_eq!((health.failing, health.rows, health.lost), (None, 2, 3));
     // Sums waited.
-    let sums = history.reader().report(&Report::default()).unwrap();
+    let sums = history.reader().report(&Report::default()).unwrap().sums;
     assert_eq!(sums[0].count, 5);
 }
 
@@ -245,7 +248,7 @@ fn a_second_router_leaves_the_files_of_the_first_alone_and_says_so() {
     assert_eq!(second.health().failing, None);
     assert_eq!(find(&second, IdKind::OrderId, "A-1").entries.len(), 1);
     // Its sums waited.
-    let sums = second.reader().report(&Report::default()).unwrap();
+    let sums = second.reader().report(&Report::default()).unwrap().sums;
     assert!(sums[0].count >= 3, "{sums:?}");
 }
 

@@ -56,7 +56,7 @@ fn warned(code: &'static str, path: &'static str) -> Warned<'static> {
 fn pages(reader: &Reader, filter: &Filter, limit: usize) -> Vec<Entry> {
     let (mut entries, mut after) = (Vec::new(), None);
     loop {
-        let page = reader.latest(filter, after, limit).unwrap();
+        let page = reader.latest(filter, after.as_ref(), limit).unwrap();
         entries.extend(page.entries);
         match page.next {
             None => return entries,

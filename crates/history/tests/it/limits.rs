@@ -33,7 +33,8 @@ fn the_oldest_rows_go_by_the_file_and_sums_stay() {
             by: vec![By::Sink],
             ..Report::default()
         })
-        .unwrap();
+        .unwrap()
+        .sums;
     assert_eq!(sums[0].count, i64::try_from(handed).unwrap());
 }
 

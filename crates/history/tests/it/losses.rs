@@ -62,7 +62,7 @@ fn goes_on(history: &History) {
     keep(history, vec![record(n)]);
     assert_eq!(find(history, IdKind::OrderId, &format!("A-{n}")).entries.len(), 1);
     assert_eq!(history.health().failing, None);
-    assert!(history.reader().report(&Report::default()).unwrap()[0].count >= 1);
+    assert!(history.reader().report(&Report::default()).unwrap().sums[0].count >= 1);
 }
 
 /// Checks that searches name the loss.
@@ -223,7 +223,7 @@ fn files_of_earlier_hours_are_watched_too() {
     while let Some(place) = after {
         after = history
             .reader()
-            .latest(&Filter::default(), Some(place), 1_000)
+            .latest(&Filter::default(), Some(&place), 1_000)
             .unwrap()
             .next;
     }

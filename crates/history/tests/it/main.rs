@@ -12,6 +12,7 @@ mod filters;
 mod killed;
 mod limits;
 mod losses;
+mod peers;
 mod search;
 mod sums;
 mod sums_only;

@@ -202,7 +202,7 @@ fn the_latest_records_are_listed_by_pages_and_filters() {
     }
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = reader.latest(&Filter::default(), after, 20).unwrap();
+        let page = reader.latest(&Filter::default(), after.as_ref(), 20).unwrap();
         seen.extend(page.entries.iter().map(|entry| entry.position.unwrap()));
         after = page.next;
         if after.is_none() {

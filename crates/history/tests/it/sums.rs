@@ -13,7 +13,7 @@ fn report(history: &signalbox_history::History, by: &[By]) -> Vec<Sum> {
         details: true,
         ..Report::default()
     };
-    history.reader().report(&report).unwrap()
+    history.reader().report(&report).unwrap().sums
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn long_reports_tell_what_the_hours_tell() {
                 details: true,
                 ..Report::default()
             };
-            let found = history.reader().report(&wanted).unwrap();
+            let found = history.reader().report(&wanted).unwrap().sums;
             let expected = added_up(&hours, by, since);
             assert_eq!(found.len(), expected.len(), "{by:?} {since:?}");
             for (sum, ((group, currency), expected)) in found.iter().zip(&expected) {
@@ -215,6 +215,7 @@ fn long_reports_tell_what_the_hours_tell() {
         .reader()
         .report(&one)
         .unwrap()
+        .sums
         .iter()
         .map(|sum| sum.count)
         .sum();

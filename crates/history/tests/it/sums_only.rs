@@ -22,7 +22,7 @@ fn records_are_counted_and_no_row_is_kept() {
         ..Report::default()
     };
     let reader = history.reader();
-    assert_eq!(reader.report(&report).unwrap()[0].count, 5);
+    assert_eq!(reader.report(&report).unwrap().sums[0].count, 5);
     assert!(!reader.has_rows().unwrap() && history.row_keys().is_none());
     let health = history.health();
     assert_eq!((health.rows, health.lost, health.failing), (0, 0, None));
@@ -45,7 +45,10 @@ fn rows_of_before_are_found_erased_and_removed_by_their_age() {
     };
     assert!(history.reader().has_rows().unwrap());
     assert_eq!(found(&ids(IdKind::OrderId, "A-1")), 1);
-    assert_eq!(history.erase(ids(IdKind::UserId, "u-1")).unwrap(), 1);
+    assert_eq!(
+        history.erase(ids(IdKind::UserId, "u-1"), i64::MAX).unwrap(),
+        Some(1)
+    );
     assert_eq!(found(&ids(IdKind::OrderId, "A-1")), 0);
     history.close();
     // The last file of all goes too.

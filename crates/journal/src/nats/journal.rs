@@ -26,13 +26,14 @@ use super::log::cipher::FrameCipher;
 use super::log::options::LogOptions;
 use super::nodes::Nodes;
 use super::options::NatsOptions;
+use super::questions::Questions;
 use super::queue::Queue;
 use super::subjects::Subjects;
 use crate::clock::Clock;
 use crate::mutex::lock;
 use crate::{
-    AppendError, Appended, Entry, Found, Group, JournalError, Log, Node, NodeReport, Position, Reader,
-    Refusing, Resumed, Roster, Sealing, Subscription, Tenures, Usage,
+    Answers, AppendError, Appended, Asked, Entry, Found, Group, JournalError, Log, Node, NodeReport,
+    Position, Reader, Refusing, Resumed, Roster, Sealing, Subscription, Tenures, Usage,
 };
 
 /// The time for which the servers may fail to answer a change before its caller hears of it.
@@ -58,6 +59,7 @@ pub(super) struct Shared {
     pub(super) queue: Queue,
     nodes: Arc<Nodes>,
     leases: Arc<Leases>,
+    questions: Questions,
     /// The tasks that end with the journal.
     tasks: Mutex<Vec<AbortHandle>>,
     janitor: watch::Receiver<bool>,
@@ -143,6 +145,7 @@ impl NatsJournal {
             watchdog: Some(client.watchdog().clone()),
         };
         let nodes = Arc::new(Nodes::join(&context, &cluster).await?);
+        let questions = Questions::start(context.client(), cluster.clone()).await?;
         let ready = watch::Sender::new(false);
         let leases = Arc::new(Leases::start(&context, cluster, nodes.clone(), ready.subscribe()).await?);
         let shared = Arc::new(Shared {
@@ -156,6 +159,7 @@ impl NatsJournal {
             nodes,
             janitor: leases.janitor(),
             leases,
+            questions,
             tasks: Mutex::default(),
             clock: Clock::new(std::time::SystemTime::now),
             roster: Mutex::default(),
@@ -294,6 +298,14 @@ impl Log for NatsJournal {
 
     fn nodes(&self) -> Vec<Node> {
         self.0.nodes.list()
+    }
+
+    async fn ask(&self, questions: Vec<(String, Vec<u8>)>, patience: Duration) -> Vec<Asked> {
+        self.0.questions.ask(questions, patience).await
+    }
+
+    fn answer_with(&self, answers: Arc<dyn Answers>) {
+        self.0.questions.answer_with(answers);
     }
 
     fn tends(&self) -> bool {

@@ -30,6 +30,7 @@ mod log;
 pub(crate) mod monitoring;
 mod nodes;
 mod options;
+mod questions;
 mod queue;
 mod reader;
 mod space;

@@ -105,7 +105,7 @@ fn summary(life: &Life) -> Markup {
 
 /// The address of the page of an event.
 fn address(life: &Life) -> String {
-    let place = life.place.map(|place| place.to_string()).unwrap_or_default();
+    let place = life.place.as_ref().map(ToString::to_string).unwrap_or_default();
     match &life.message_id {
         Some(id) => link("event", &[("message_id", id)]),
         None => link("event", &[("place", &place)]),
@@ -122,7 +122,7 @@ fn address_of(entry: &Entry) -> String {
 
 fn latest(view: &Events, query: &Query) -> Markup {
     let csv = link("events", &query.pairs(&[("format", "csv")])).replacen("/ui/", "/api/", 1);
-    let next = view.next.map(|next| next.to_string());
+    let next = view.next.as_ref().map(ToString::to_string);
     html! {
         section aria-labelledby="latest" {
             h2 #latest { "Latest records" }

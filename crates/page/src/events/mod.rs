@@ -9,7 +9,7 @@ use maud::Markup;
 use schemars::JsonSchema;
 use serde::Serialize;
 use signalbox_admin::Caller;
-use signalbox_history::{Entry, Place};
+use signalbox_history::{After, Entry};
 use signalbox_runtime::history::{self, FindRequest};
 use signalbox_runtime::life::{Life, LifeRequest, Lives};
 
@@ -38,7 +38,7 @@ pub(crate) struct Events {
     /// The latest records that meet the query, the newest first; with an id, those of its events.
     entries: Vec<Entry>,
     /// The place after which the next page begins, for the query's `after`; `None` on the last page.
-    next: Option<Place>,
+    next: Option<After>,
     /// True if there are more events with this id.
     more: bool,
     /// Sentences about parts of the history and the journal that were not searched.

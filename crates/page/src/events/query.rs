@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_history::{Filter, MOST, Outcome, Place};
+use signalbox_history::{After, Filter, MOST, Outcome};
 use signalbox_runtime::history::WantedId;
 use signalbox_runtime::operate::Where;
 
@@ -47,7 +47,7 @@ pub(crate) struct Query {
     pub(super) since: Option<String>,
     /// Records that ended before this, in the same forms.
     pub(super) before: Option<String>,
-    /// The place of a record: the page begins after it.
+    /// `next` of the page before: the page begins after it.
     pub(super) after: Option<String>,
     /// Most records of a page, at most 1,000. Default: 50.
     pub(super) limit: Option<String>,
@@ -109,7 +109,7 @@ impl Query {
         })
     }
 
-    pub(super) fn after(&self) -> Result<Option<Place>, String> {
+    pub(super) fn after(&self) -> Result<Option<After>, String> {
         let after = given(self.after.as_ref()).map(str::parse);
         after
             .transpose()

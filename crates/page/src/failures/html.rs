@@ -28,7 +28,7 @@ pub(super) fn failures(view: &Failures, query: &Query, caller: &Caller) -> Marku
             p.note { "Newer dead letters have been waiting to be written for " (words::span(view.behind_seconds)) "." }
         }
         @if let Some(unread) = &view.unread {
-            p.note { "The trends are missing, since the history cannot be read. " (unread) }
+            p.note { (unread) }
         }
         @for group in &view.groups { (shown(view, group, query, caller)) }
         @if view.more_groups > 0 {

@@ -48,8 +48,15 @@ pub(super) async fn failures(page: &Page, query: &Query) -> Result<Failures, Pro
     }
     // The dead letters do not depend on the history.
     let (trends, unread) = match trends(page, query).await {
-        Ok(trends) => (trends, None),
-        Err(problem) => (None, Some(problem.message)),
+        Ok(Some((trends, unread))) => (Some(trends), unread),
+        Ok(None) => (None, None),
+        Err(problem) => {
+            let told = format!(
+                "The trends are missing, since the history cannot be read. {}",
+                problem.message
+            );
+            (None, Some(told))
+        }
     };
     let letters = summary.groups.iter().map(|group| group.count).sum();
     let more_groups = summary.groups.len().saturating_sub(GROUPS) as u64;
@@ -179,8 +186,11 @@ async fn kept(journal: &dyn Journal, id: u64) -> Result<Option<serde_json::Value
 /// Failures by the hour.
 type Trend = BTreeMap<i64, u64>;
 
-/// Reads the failures of the last hours by sink, reason and mapping, each with its count by the hour. `None` without a history.
-async fn trends(page: &Page, query: &Query) -> Result<Option<BTreeMap<Key, Trend>>, Problem> {
+/// The failures of the last hours by sink, reason and mapping, each with its count by the hour, and what is missing in them.
+type Trends = (BTreeMap<Key, Trend>, Option<String>);
+
+/// Reads the failures of the last hours. `None` without a history.
+async fn trends(page: &Page, query: &Query) -> Result<Option<Trends>, Problem> {
     if page.admin.history().is_none() {
         return Ok(None);
     }
@@ -190,9 +200,10 @@ async fn trends(page: &Page, query: &Query) -> Result<Option<BTreeMap<Key, Trend
         by: vec![By::Hour, By::Sink, By::Reason, By::Mapping, By::Outcome],
         details: false,
     };
-    let sums = page.history(move |reader| signalbox_runtime::history::report(&reader, &report));
+    let reported = page.history(move |reader| signalbox_runtime::history::report(&reader, &report));
+    let reported = reported.await?;
     let mut trends: BTreeMap<Key, Trend> = BTreeMap::new();
-    for Sum { group, count, .. } in sums.await? {
+    for Sum { group, count, .. } in reported.sums {
         let [hour, sink, reason, mapping, outcome] = &*group else {
             continue;
         };
@@ -204,7 +215,9 @@ async fn trends(page: &Page, query: &Query) -> Result<Option<BTreeMap<Key, Trend
             *trends.entry(key).or_default().entry(hour).or_default() += count;
         }
     }
-    Ok(Some(trends))
+    let unread = (!reported.unread.is_empty())
+        .then(|| format!("The trends are not complete: {}.", reported.unread.join("; ")));
+    Ok(Some((trends, unread)))
 }
 
 /// Returns the beginning of the first hour of the trend, Unix milliseconds.

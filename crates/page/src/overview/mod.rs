@@ -93,22 +93,27 @@ struct Sums {
     latency: Vec<Sum>,
     /// By sink, outcome and reason, over all time.
     failed: Vec<Sum>,
+    /// Routers whose sums are missing, with the reason.
+    unread: Vec<String>,
 }
 
 impl Sums {
     fn read(reader: &signalbox_history::Reader, sink: Option<String>) -> Result<Sums, String> {
         let now = words::now();
-        let ask = |since: Option<i64>, by: &[By], details: bool| {
+        let mut unread: Vec<String> = Vec::new();
+        let mut ask = |since: Option<i64>, by: &[By], details: bool| {
             let report = Report {
                 since,
                 sink: sink.clone(),
                 by: by.to_vec(),
                 details,
             };
-            signalbox_runtime::history::report(reader, &report)
+            let reported = signalbox_runtime::history::report(reader, &report)?;
+            unread.extend(reported.unread);
+            Ok::<_, String>(reported.sums)
         };
         let (day, week) = (sums::first(now, HOUR, 24), sums::first(now, DAY, 7));
-        Ok(Sums {
+        let mut sums = Sums {
             as_of: now,
             day,
             week,
@@ -117,7 +122,12 @@ impl Sums {
             worth: ask(Some(week), &[By::Sink, By::Outcome], false)?,
             latency: ask(Some(day), &[By::Sink], true)?,
             failed: ask(None, &[By::Sink, By::Outcome, By::Reason], false)?,
-        })
+            unread: Vec::new(),
+        };
+        unread.sort_unstable();
+        unread.dedup();
+        sums.unread = unread;
+        Ok(sums)
     }
 
     fn breakdowns(self, status: &Status) -> Breakdowns {
@@ -125,7 +135,7 @@ impl Sums {
         Breakdowns {
             as_of: self.as_of,
             missing: health.dropped + health.lost,
-            lost: health.lost_sums(),
+            lost: health.lost_sums().into_iter().chain(self.unread).collect(),
             failing: health.failing,
             events: health.events,
             hours: sums::buckets(&self.hours, (self.as_of, HOUR, 24)),

@@ -79,14 +79,18 @@ impl View for Quality {
         };
         let history = page.admin.history();
         let rows_kept = history.is_some_and(|history| history.health().events == "all");
-        let sinks = page
+        let (sinks, unread) = page
             .history(move |reader| quality::read(&reader, &*source, &wanted, Some(since)))
             .await?;
         let health = page.admin.history().map(|history| history.health());
         Ok(Quality {
             days,
             since,
-            lost: health.map(|health| health.lost_sums()).unwrap_or_default(),
+            lost: health
+                .into_iter()
+                .flat_map(|health| health.lost_sums())
+                .chain(unread)
+                .collect(),
             sinks,
             names,
             rows_kept,

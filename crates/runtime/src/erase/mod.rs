@@ -85,6 +85,9 @@ pub struct Erased {
     /// Records of the history that lost their ids; `None` without a history of records, and for a dry run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<u64>,
+    /// Routers that share the journal and have not erased in their histories yet, each with the reason. They do so by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreached: Vec<String>,
 }
 
 /// The states of the sinks at a moment when none delivered, and the parked events that were removed then.

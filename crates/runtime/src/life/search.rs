@@ -25,7 +25,7 @@ impl Search {
     pub(super) fn read(reader: &Reader, request: &LifeRequest) -> Result<Search, String> {
         history::check_rows(reader)?;
         let explain = |trouble| format!("history: {trouble}");
-        let (mut hashes, mut page) = match (&request.id, request.place) {
+        let (mut hashes, mut page) = match (&request.id, &request.place) {
             (Some(id), _) => {
                 let hashes = id.hashes(reader.keys())?;
                 let page = reader.find(&hashes, &request.filter).map_err(explain)?;

@@ -173,7 +173,10 @@ impl Telling<'_> {
             in_journal: event.is_some(),
             erased,
             journalled: told::journalled(group.position, event.is_some(), erased),
-            place: at_sinks.first().or(at_source.first()).map(|entry| entry.place),
+            place: at_sinks
+                .first()
+                .or(at_source.first())
+                .map(|entry| entry.place.clone()),
             ..Life::default()
         };
         match at_sinks

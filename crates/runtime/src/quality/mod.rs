@@ -137,7 +137,7 @@ pub struct Unheard {
 }
 
 /// Reads the quality of one sink, or of all whose destination rates events: of hours that end after `since` (Unix
-/// milliseconds). Blocks while it reads a file.
+/// milliseconds). Also returns sentences about the routers whose records are missing. Blocks while it reads a file.
 ///
 /// # Errors
 /// A sentence about the file that cannot be read.
@@ -146,7 +146,7 @@ pub fn read(
     source: &dyn StatusSource,
     sinks: &[String],
     since: Option<i64>,
-) -> Result<Vec<SinkQuality>, String> {
+) -> Result<(Vec<SinkQuality>, Vec<String>), String> {
     let request = Report {
         since,
         sink: match sinks {
@@ -157,7 +157,8 @@ pub fn read(
         details: true,
     };
     let mut by_sink: BTreeMap<String, Vec<Sum>> = BTreeMap::new();
-    for sum in history::report(reader, &request)? {
+    let reported = history::report(reader, &request)?;
+    for sum in reported.sums {
         if let Some(sink) = sum.group.first() {
             by_sink.entry(sink.clone()).or_default().push(sum);
         }
@@ -170,7 +171,7 @@ pub fn read(
         quality.destination = source.scores(sink);
         Some(quality)
     };
-    Ok(sinks.iter().filter_map(quality).collect())
+    Ok((sinks.iter().filter_map(quality).collect(), reported.unread))
 }
 
 /// Makes the quality of a sink from its sums by sink, name, outcome and reason.

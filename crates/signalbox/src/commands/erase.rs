@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 
 use signalbox_config::OperatorSettings;
-use signalbox_journal::Subject;
+use signalbox_journal::{Journal, Subject};
 use signalbox_runtime::erase::{EraseRequest, Erased, wanted};
 use signalbox_runtime::history;
 use signalbox_runtime::journal::LostErasures;
@@ -53,7 +53,7 @@ pub(crate) async fn run(args: &EraseArgs) -> Result<Code, Failure> {
             AdminClient::Running(live) => live.post_json("/erase", &request).await?,
             AdminClient::Stopped(stopped) => {
                 let mut erased = stopped.erase(&request).await?;
-                erased.history = history_of_stopped(&settings, &request).await?;
+                erased.history = history_of_stopped(&settings, stopped.journal(), &request).await?;
                 erased
             }
         };
@@ -72,6 +72,7 @@ pub(crate) async fn run(args: &EraseArgs) -> Result<Code, Failure> {
 /// sums alone.
 async fn history_of_stopped(
     settings: &OperatorSettings,
+    opened: &dyn Journal,
     request: &EraseRequest,
 ) -> Result<Option<u64>, String> {
     let settings = settings
@@ -84,11 +85,11 @@ async fn history_of_stopped(
         return Ok(None);
     };
     let history = history::open(history, journal)?;
-    let erased = history::erase(history.clone(), request).await?;
+    let erased = history::erase(&history, opened, request).await?;
     tokio::task::spawn_blocking(move || history.close())
         .await
         .map_err(|_| "the history could not be closed".to_owned())?;
-    Ok(erased)
+    Ok(erased.records)
 }
 
 /// Reads the values of the one kind that the command names.
@@ -179,6 +180,11 @@ fn told(erased: &Erased, args: &EraseArgs) -> String {
         line(format!(
             "records of the history that lost their ids: {}",
             thousands(records)
+        ));
+    }
+    for router in &erased.unreached {
+        line(format!(
+            "  not yet erased in the history of router {router}; it erases by itself as soon as it can"
         ));
     }
     if let Some(at) = erased.searched_to {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use signalbox_config::OperatorSettings;
-use signalbox_history::{By, Report, Sum};
+use signalbox_history::{By, Report, Reported};
 use signalbox_runtime::history;
 
 use super::admin_client::AdminClient;
@@ -50,13 +50,14 @@ pub(super) async fn unknown_mapping(
         by: vec![By::Mapping],
         ..Report::default()
     };
-    let sums: Result<Vec<Sum>, _> = AdminClient::with(config, async |client, _| match client {
+    let reported: Result<Reported, _> = AdminClient::with(config, async |client, _| match client {
         AdminClient::Running(live) => live.post_json("/report", &request).await,
         AdminClient::Stopped(_) => history::report(&reader_of(settings)?, &request),
     })
     .await;
-    let names = sums
+    let names = reported
         .ok()?
+        .sums
         .into_iter()
         .filter_map(|sum| sum.group.into_iter().next());
     let mut names: Vec<String> = names.filter(|name| !name.is_empty()).collect();

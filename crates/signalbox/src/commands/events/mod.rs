@@ -46,7 +46,7 @@ pub(crate) async fn run(args: &EventsArgs) -> Result<Code, Failure> {
         let request = LifeRequest {
             id,
             pending,
-            place: args.place,
+            place: args.place.clone(),
             filter,
             again: args.sent,
         };

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use signalbox_admin::{Query, Status, table_of_texts};
 use signalbox_core::escape::{csv_cell, plain_json, plain_lines};
-use signalbox_history::{By, Report, Sum, VALUE_TOO_LARGE};
+use signalbox_history::{By, Report, Reported, Sum, VALUE_TOO_LARGE};
 use signalbox_runtime::history;
 
 use super::admin_client::AdminClient;
@@ -33,9 +33,9 @@ pub(crate) async fn run(args: &ReportArgs) -> Result<Code, Failure> {
         return Err(Failure::Problem(exit::USAGE, problem));
     }
     let settings = load_for_operators(&args.config.config)?;
-    let sums: Vec<Sum> = AdminClient::with(&args.config.config, async |client, _| match client {
+    let reported: Reported = AdminClient::with(&args.config.config, async |client, _| match client {
         AdminClient::Running(live) => {
-            let sums = live.post_json("/report", &request).await?;
+            let reported = live.post_json("/report", &request).await?;
             let status: Status = live.get("/status", &Query::default()).await?;
             let history = status.history.unwrap_or_default();
             for lost in history.lost_sums() {
@@ -44,11 +44,15 @@ pub(crate) async fn run(args: &ReportArgs) -> Result<Code, Failure> {
             if let Some(failing) = history.failing {
                 tell(&format!("note: newer records are missing: {failing}"));
             }
-            Ok(sums)
+            Ok(reported)
         }
         AdminClient::Stopped(_) => history::report(&reader_of(&settings)?, &request),
     })
     .await?;
+    let Reported { sums, unread } = reported;
+    for missing in unread {
+        tell(&format!("note: the answer is not complete: {missing}"));
+    }
     if sums.is_empty() {
         if let Some(unknown) = names::unknown_component(&settings, args.sink.as_deref(), None) {
             tell(&unknown);

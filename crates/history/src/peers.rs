@@ -1,0 +1,148 @@
+//! The histories of other routers that share the journal. Each router keeps the records of what it delivered itself, and any of
+//! them answers for all.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::Entry;
+use crate::filter::Filter;
+use crate::history::History;
+use crate::ids::{IdHash, IdKeys};
+use crate::place::Place;
+use crate::reader::Page;
+use crate::report::{Report, Reported};
+
+/// A question of one router to the history of another. It carries keyed hashes of ids, never the ids.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// The records with one of these ids.
+    Find {
+        /// The keyed hashes.
+        ids: Vec<u64>,
+        /// The name of the newest key.
+        key: u64,
+        /// The conditions.
+        filter: Filter,
+    },
+    /// The latest records.
+    Latest {
+        /// The conditions.
+        filter: Filter,
+        /// The place after which the list goes on.
+        after: Option<Place>,
+        /// Most records in the answer.
+        limit: usize,
+    },
+    /// The record at a place.
+    At(Place),
+    /// Sums.
+    Report(Report),
+    /// The removal of ids, with those of the records that ended until a moment (Unix milliseconds).
+    Erase {
+        /// The keyed hashes.
+        ids: Vec<u64>,
+        /// The name of the newest key.
+        key: u64,
+        /// The moment.
+        until: i64,
+    },
+}
+
+/// The answer to a [`Question`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// To [`Question::Find`] and [`Question::Latest`].
+    Page(Page),
+    /// To [`Question::At`]; `None` if the record is no longer kept.
+    Entry(Option<Box<Entry>>),
+    /// To [`Question::Report`].
+    Report(Reported),
+    /// To [`Question::Erase`]: the records that lost their ids, `None` of a history without records.
+    Erased(Option<u64>),
+}
+
+/// The answer of a router, or the reason why there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// The router's name.
+    pub router: String,
+    /// The answer, or a sentence.
+    pub answer: Result<Answer, String>,
+}
+
+impl Answered {
+    /// Returns the sentence about a router that gave no answer of use.
+    pub(crate) fn missing(router: &str, why: &str) -> String {
+        format!("the records of router '{router}' are missing: {why}")
+    }
+}
+
+/// The way to the histories of the other routers.
+pub trait Peers: Send + Sync {
+    /// Returns the name of this router.
+    fn own(&self) -> Arc<str>;
+
+    /// Asks each other router for which `question` has one. Blocks until all have answered, or for some seconds.
+    fn ask(&self, question: &dyn Fn(&str) -> Option<Question>) -> Vec<Answered>;
+}
+
+impl Question {
+    /// Asks for the records with one of these ids.
+    pub(crate) fn find(ids: &[IdHash], keys: &IdKeys, filter: &Filter) -> Question {
+        Question::Find {
+            ids: ids.iter().map(|id| id.0).collect(),
+            key: keys.name(),
+            filter: filter.clone(),
+        }
+    }
+
+    /// Asks for the removal of these ids from records that ended until a moment (Unix milliseconds).
+    #[must_use]
+    pub fn erase(ids: &[IdHash], keys: &IdKeys, until: i64) -> Question {
+        Question::Erase {
+            ids: ids.iter().map(|id| id.0).collect(),
+            key: keys.name(),
+            until,
+        }
+    }
+}
+
+impl History {
+    /// Answers the question of another router from this router's files. Blocks while it reads or writes them.
+    ///
+    /// # Errors
+    /// A sentence if they cannot be read or written.
+    pub fn answer(&self, question: &Question) -> Result<Answer, String> {
+        // The answer holds the records of this second. A history that cannot be written says so in the status.
+        let _ = self.flush();
+        let reader = self.own_reader();
+        let hashes = |ids: &[u64], key: u64| -> Result<Vec<IdHash>, String> {
+            // A history of sums has no ids, and no key that lasts.
+            if !self.keys().knows(key) && self.row_keys().is_some() {
+                return Err(
+                    "its history hides ids behind another key; give all routers the same journal.key, and ask that router itself \
+                     about earlier records"
+                        .to_owned(),
+                );
+            }
+            Ok(ids.iter().copied().map(IdHash).collect())
+        };
+        let answered = match question {
+            Question::Find { ids, key, filter } => reader.find(&hashes(ids, *key)?, filter).map(Answer::Page),
+            Question::Latest { filter, after, limit } => {
+                let after = after.clone().map(Into::into);
+                reader.latest(filter, after.as_ref(), *limit).map(Answer::Page)
+            }
+            Question::At(place) => reader.at(place).map(|entry| Answer::Entry(entry.map(Box::new))),
+            Question::Report(report) => reader.report(report).map(Answer::Report),
+            Question::Erase { ids, key, until } => {
+                let erased = self.erase(hashes(ids, *key)?, *until);
+                return erased.map(Answer::Erased).map_err(|error| error.to_string());
+            }
+        };
+        answered.map_err(|trouble| trouble.to_string())
+    }
+}
