@@ -36,15 +36,66 @@ pub(crate) async fn ensure(context: &jetstream::Context, wanted: &Config) -> Res
     }
 }
 
+/// Refuses to make the stream of the states while that of the events holds some: no sink would know which of them it has
+/// delivered.
+///
+/// # Errors
+/// [`JournalError`] with the remedy, or if the servers do not answer in 30 s.
+pub(crate) async fn refuse_lost_states(
+    context: &jetstream::Context,
+    states: &str,
+    events: &str,
+) -> Result<(), JournalError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let found = match find(context, states).await {
+            Ok(None) => find(context, events).await,
+            Ok(Some(_)) => return Ok(()),
+            Err(verdict) => Err(verdict),
+        };
+        let told = match found {
+            Ok(found) => {
+                let held = found.map_or(0, |stream| stream.cached_info().state.messages);
+                return if held == 0 {
+                    Ok(())
+                } else {
+                    Err(lost(states, events, held))
+                };
+            }
+            Err(verdict) => verdict.told(),
+        };
+        if Instant::now() > until {
+            return Err(JournalError(format!(
+                "the streams {states} and {events} cannot be looked at: {told}; check that a majority of the NATS servers runs"
+            )));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn lost(states: &str, events: &str, held: u64) -> JournalError {
+    JournalError(format!(
+        "the stream {states} with the states is gone, and the stream {events} holds {held} messages: without the states no sink knows \
+         which of their events it has delivered. Restore {states} from a backup (`nats stream restore`), or give up what {events} \
+         holds (`nats stream rm {events}`) to begin a new journal"
+    ))
+}
+
 async fn open(context: &jetstream::Context, wanted: &Config) -> Result<Stream, Verdict> {
-    let error = match context.get_stream(&wanted.name).await {
-        Ok(stream) => return Ok(stream),
+    match find(context, &wanted.name).await? {
+        Some(stream) => Ok(stream),
+        None => create(context, wanted).await,
+    }
+}
+
+/// Looks for a stream; `None` if there is none.
+async fn find(context: &jetstream::Context, name: &str) -> Result<Option<Stream>, Verdict> {
+    let error = match context.get_stream(name).await {
+        Ok(stream) => return Ok(Some(stream)),
         Err(error) => error,
     };
     match error.kind() {
-        GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => {
-            create(context, wanted).await
-        }
+        GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(None),
         GetStreamErrorKind::JetStream(error) => Err(Verdict::of(&error)),
         GetStreamErrorKind::Request => Err(Verdict::Again(error.to_string())),
         _ => Err(Verdict::Tell(error.to_string())),

@@ -196,7 +196,7 @@ async fn a_question_of_a_later_version_is_answered_with_the_process_that_runs() 
     one.shutdown().await;
 }
 
-/// Reads so many events; returns their ids.
+/// Reads this number of events, and returns their ids.
 async fn take(reader: &mut Box<dyn Reader>, count: usize) -> Vec<String> {
     let mut ids = Vec::new();
     while ids.len() < count {
@@ -301,4 +301,43 @@ async fn a_stream_that_lost_messages_goes_on_behind_what_sinks_have_passed() {
         error.contains("sbx_EV") && error.contains("nats stream rm sbx_EV"),
         "{error}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn states_are_not_begun_anew_beside_events() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let cluster = NatsCluster::start(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let context = super::testing::context(&cluster).await;
+    let journal = open(&cluster, "one", folder.path()).await;
+    let id = journal.id();
+    journal.append(events(0..3)).await.unwrap();
+    journal.close();
+    journal.shutdown().await;
+    context.delete_stream("sbx_ST").await.unwrap();
+    for _ in 0..2 {
+        let error = try_open(&cluster, "one", folder.path())
+            .await
+            .err()
+            .unwrap()
+            .to_string();
+        for words in [
+            "sbx_ST with the states is gone",
+            "nats stream restore",
+            "nats stream rm sbx_EV",
+        ] {
+            assert!(error.contains(words), "{error}");
+        }
+    }
+    assert!(
+        context.get_stream("sbx_ST").await.is_err(),
+        "nothing stands in a backup's way"
+    );
+    context.delete_stream("sbx_EV").await.unwrap();
+    let journal = open(&cluster, "one", folder.path()).await;
+    assert_ne!(journal.id(), id);
+    journal.close();
+    journal.shutdown().await;
 }

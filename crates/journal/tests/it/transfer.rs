@@ -10,6 +10,8 @@ use signalbox_journal::{
     Subject, Subscription, Totals, Wanted, copied, transfer,
 };
 
+#[cfg(feature = "nats")]
+use crate::contract::Bench;
 use crate::support::*;
 
 /// The pending deliveries of a sink, as a router finds them: message ids with the attempts made, those parked, those returned.
@@ -174,11 +176,8 @@ async fn everything_that_is_pending_kept_or_counted_goes_over() {
 #[cfg(feature = "nats")]
 #[tokio::test(flavor = "multi_thread")]
 async fn and_to_nats_servers() {
-    for keys in [None, keys(&[1])] {
-        let Some(mut bench) = crate::contract::Bench::nats().await else {
-            return;
-        };
-        bench.keys = keys;
+    for bench in [Bench::nats().await, Bench::sealed_nats().await] {
+        let Some(bench) = bench else { return };
         let new = bench.open().await;
         goes_over(new.clone()).await;
         new.close();

@@ -12,6 +12,7 @@ use super::key::Key;
 use super::store::{Refused, Store, Write};
 use super::values::{Values, json, read};
 use crate::nats::keys;
+use crate::nats::stream::{ensure, refuse_lost_states};
 use crate::nats::subjects::Subjects;
 use crate::seal::keys_file::JournalKeys;
 use crate::{DeadLetterQuota, JournalError, Keys};
@@ -76,7 +77,8 @@ impl Store {
         let subjects = Subjects::new(&options.prefix);
         let name = subjects.stream("ST");
         let wanted = config(&subjects, options.replicas);
-        crate::nats::stream::ensure(&context, &wanted).await?;
+        refuse_lost_states(&context, &name, &subjects.stream("EV")).await?;
+        ensure(&context, &wanted).await?;
         let stream = context.get_stream_no_info(&name).await;
         let stream =
             stream.map_err(|error| JournalError(format!("the stream {name} cannot be opened: {error}")))?;

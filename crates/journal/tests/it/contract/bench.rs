@@ -49,6 +49,15 @@ impl Bench {
         Some(Bench::of(Kind::Nats(super::nats::Prefix::new().await?)))
     }
 
+    #[cfg(feature = "nats")]
+    pub(crate) async fn sealed_nats() -> Option<Bench> {
+        let keys = crate::support::keys(&[1]);
+        Some(Bench {
+            keys,
+            ..Bench::nats().await?
+        })
+    }
+
     /// Opens the journal.
     pub(crate) async fn open(&self) -> Arc<dyn Journal> {
         match &self.kind {

@@ -29,7 +29,8 @@ use signalbox_journal::{Appended, Position, Reader};
 use crate::support::{Journal, append, source};
 pub(crate) use bench::Bench;
 
-/// Makes a test of each function for each kind of journal.
+/// Makes a test of each function for each kind of journal. Tests of values that move are also run over a sealed journal on NATS,
+/// where a value opens in its place only: `over_each_kind!(@sealed_nats …)`.
 macro_rules! over_each_kind {
     ($($test:ident),+ $(,)?) => {
         over_each_kind!(@disk $($test),+);

@@ -17,6 +17,13 @@ over_each_kind!(
     a_sink_renamed_without_a_word_gets_its_past_when_the_word_is_said,
     ids_stay_with_their_source,
 );
+#[cfg(feature = "nats")]
+over_each_kind!(
+    @sealed_nats
+    a_source_takes_its_counts_ids_letters_and_debts_along,
+    a_sink_takes_its_progress_parked_events_and_letters_along,
+    ids_stay_with_their_source
+);
 
 /// Makes a pipeline of sources and sinks, each with its earlier name if it has one.
 fn renamed(sources: &[(&str, &str)], sinks: &[(&str, &str)]) -> Roster {
