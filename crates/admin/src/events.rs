@@ -24,7 +24,8 @@ pub(crate) async fn find(
     // The parser's own error could quote a value.
     let request: FindRequest = serde_json::from_slice(&body).map_err(|_| {
         let told = "the body must be JSON like {\"id\":{\"order_id\":\"…\"},\"filter\":{\"sink\":\"…\"},\"limit\":100}; the id is \
-                    message_id, event_id, order_id, email, phone or user_id";
+                    message_id, event_id, order_id, email, phone or user_id, and a parameter value, currency, order_id, contents, \
+                    event_id or source_url";
         Rejection(StatusCode::BAD_REQUEST, told.to_owned())
     })?;
     read(&state, move |reader| history::find(&reader, &request)).await
@@ -38,7 +39,8 @@ pub(crate) async fn lives(
 ) -> Result<Response, Rejection> {
     let request: LifeRequest = serde_json::from_slice(&body).map_err(|_| {
         let told = "the body must be JSON like {\"id\":{\"order_id\":\"…\"},\"filter\":{\"sink\":\"…\"},\"again\":true}; the id is \
-                    message_id, event_id, order_id, email, phone, user_id or person";
+                    message_id, event_id, order_id, email, phone, user_id or person, and a parameter value, currency, order_id, \
+                    contents, event_id or source_url";
         Rejection(StatusCode::BAD_REQUEST, told.to_owned())
     })?;
     Ok(json(&state.lives(&request).await?))

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::MatchKeys;
 
 /// The part of a sink's record that people look for in a history.
@@ -64,10 +67,19 @@ impl Parameter {
             Parameter::SourceUrl => "source_url",
         }
     }
+
+    /// Finds a parameter by its name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Parameter> {
+        Parameter::ALL
+            .into_iter()
+            .find(|parameter| parameter.name() == name)
+    }
 }
 
-/// A set of [`Parameter`]s.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// A set of [`Parameter`]s. As text it is their names, joined by commas.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String")]
 pub struct Parameters(u8);
 
 impl Parameters {
@@ -80,6 +92,66 @@ impl Parameters {
     #[must_use]
     pub fn has(self, parameter: Parameter) -> bool {
         self.0 & 1 << parameter as u8 != 0
+    }
+
+    /// Returns the set as a number: the sum of 2ⁿ for each parameter, `n` being its place in [`Parameter::ALL`].
+    #[must_use]
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Makes the set with this number; bits that no parameter has count for nothing.
+    #[must_use]
+    pub fn from_bits(bits: u8) -> Parameters {
+        Parameters(bits)
+    }
+
+    /// Returns the names, in the order of [`Parameter::ALL`].
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let held = Parameter::ALL
+            .into_iter()
+            .filter(move |parameter| self.has(*parameter));
+        held.map(Parameter::name)
+    }
+}
+
+impl std::fmt::Display for Parameters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.names().collect::<Vec<_>>().join(","))
+    }
+}
+
+impl std::str::FromStr for Parameters {
+    type Err = String;
+
+    /// # Errors
+    /// A sentence with the names that there are.
+    fn from_str(text: &str) -> Result<Parameters, String> {
+        let mut set = Parameters::default();
+        for name in text.split(',').map(str::trim) {
+            let Some(parameter) = Parameter::named(name) else {
+                let known = Parameters::from_bits(u8::MAX).names().collect::<Vec<_>>();
+                return Err(format!(
+                    "expected a parameter, or several joined by commas: {}",
+                    known.join(", ")
+                ));
+            };
+            set.add(parameter, true);
+        }
+        Ok(set)
+    }
+}
+
+impl Serialize for Parameters {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Parameters {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Parameters, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -133,6 +205,23 @@ mod tests {
                 set.add(other, false);
                 assert_eq!(set.has(other), other == one, "{one:?}, {other:?}");
             }
+        }
+    }
+
+    #[test]
+    fn sets_are_read_as_they_are_written() {
+        for bits in 1..1_u8 << Parameter::ALL.len() {
+            let set = Parameters::from_bits(bits);
+            assert_eq!((set.to_string().parse(), set.bits()), (Ok(set), bits));
+        }
+        assert_eq!(Parameters::from_bits(5).to_string(), "value,order_id");
+        assert_eq!(" order_id , value".parse(), Ok(Parameters::from_bits(5)));
+        for wrong in ["", "value,", "price"] {
+            let problem = wrong.parse::<Parameters>().unwrap_err();
+            assert!(
+                problem.contains("value, currency, order_id, contents"),
+                "{problem}"
+            );
         }
     }
 

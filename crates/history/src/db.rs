@@ -9,7 +9,7 @@ use crate::files;
 use crate::schema::Schema;
 
 /// The version of the schema of both kinds of files, kept in SQLite's `user_version`.
-pub(crate) const VERSION: i32 = 3;
+pub(crate) const VERSION: i32 = 4;
 
 /// Time for which a statement waits for another program that has locked the file.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::RowFile;
 use crate::place::Place;
+use crate::schema;
 use crate::text::{self, AttemptEntry, WarningEntry};
 
 /// A record as searches return it. Times are Unix milliseconds.
@@ -49,6 +50,10 @@ pub struct Entry {
     pub warnings: Vec<WarningEntry>,
     /// Names of the match keys that it carried.
     pub match_keys: Vec<String>,
+    /// Names of the other parameters that it carried, such as `order_id`. `None` if the row does not tell: destinations that have no
+    /// names for conversions have no such parameters, and files below schema 4 do not keep them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Vec<String>>,
     /// Worth of the conversion, in millionths of the currency.
     pub value_millionths: Option<i64>,
     /// ISO 4217 code of the currency.
@@ -74,7 +79,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The columns that [`Entry::read`] reads, in its order. The digest follows them, which files of schema 1 lack.
+    /// The columns that [`Entry::read`] reads, in its order. Those follow that older files lack.
     const COLUMNS: &str = "id, ended_at, received_at, happened_at, source, library, position, sink, mapping, event, \
         event_name, action_source, outcome, reason, message, attempts, request_id, warnings, match_keys, value, currency, \
         batch, batch_records, bytes, late, message_id, event_id, order_id";
@@ -82,13 +87,19 @@ impl Entry {
     /// Returns the columns that [`Entry::read`] reads from a file of a schema.
     pub(crate) fn columns(schema: i32) -> String {
         let digest = if schema < 2 { "NULL" } else { "digest" };
-        format!("{}, {digest}", Self::COLUMNS)
+        let parameters = if schema < schema::PARAMETERS {
+            "NULL"
+        } else {
+            "parameters"
+        };
+        format!("{}, {digest}, {parameters}", Self::COLUMNS)
     }
 
     pub(crate) fn read(row: &Row<'_>, file: RowFile) -> rusqlite::Result<Entry> {
         let attempts: Option<String> = row.get(15)?;
         let warnings: Option<String> = row.get(17)?;
         let match_keys: Option<String> = row.get(18)?;
+        let parameters: Option<String> = row.get(29)?;
         Ok(Entry {
             place: Place {
                 file,
@@ -113,6 +124,7 @@ impl Entry {
             request_id: row.get(16)?,
             warnings: text::read::<WarningEntry>(warnings.as_deref()),
             match_keys: text::read::<String>(match_keys.as_deref()),
+            parameters: parameters.map(|list| text::read::<String>(Some(&list))),
             value_millionths: row.get(19)?,
             currency: row.get(20)?,
             batch: row.get::<_, Option<i64>>(21)?.map(i64::cast_unsigned),

@@ -4,8 +4,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use signalbox_core::Parameters;
 
 use crate::record::Outcome;
+use crate::schema;
 
 /// The conditions on records; all of them must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +16,9 @@ pub struct Filter {
     /// Name of the sink.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sink: Option<String>,
+    /// True for records of sinks, false for those of sources, which have `source:NAME` in the place of the sink.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_sinks: Option<bool>,
     /// Name of the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -41,6 +46,15 @@ pub struct Filter {
     /// Name of a match key that the record carried; of several, joined by commas, it carried at least one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub match_key: Option<String>,
+    /// Name of a match key that the record did not carry; of several, joined by commas, it carried none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_match_key: Option<String>,
+    /// Name of a parameter that the record carried; of several, joined by commas, it carried at least one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<Parameters>,
+    /// Name of a parameter that the record did not carry; of several, joined by commas, it carried none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_parameter: Option<Parameters>,
     /// ISO 4217 code of the value's currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
@@ -50,6 +64,13 @@ pub struct Filter {
     /// Records that ended before this moment, Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<i64>,
+}
+
+impl Filter {
+    /// Returns true if only rows that tell of parameters can meet it.
+    pub(crate) fn asks_for_parameters(&self) -> bool {
+        self.parameter.is_some() || self.without_parameter.is_some()
+    }
 }
 
 /// The conditions of a filter, in the numbers of one file.
@@ -63,7 +84,10 @@ pub(crate) struct Conditions {
 
 impl Conditions {
     /// Translates a filter; `None` if no row of the file can meet it.
-    pub(crate) fn of(db: &Connection, filter: &Filter) -> rusqlite::Result<Option<Conditions>> {
+    pub(crate) fn of(db: &Connection, version: i32, filter: &Filter) -> rusqlite::Result<Option<Conditions>> {
+        if filter.asks_for_parameters() && version < schema::PARAMETERS {
+            return Ok(None);
+        }
         let mut all = Conditions::default();
         let named = [
             ("sink = ?", &filter.sink),
@@ -98,6 +122,10 @@ impl Conditions {
             };
             all.add("outcome = ?", "outcome = ?", [i64::from(outcome as u8)]);
         }
+        if let Some(at_sinks) = filter.at_sinks {
+            let sql = "(sink IN (SELECT id FROM names WHERE name GLOB 'source:*')) <> ?";
+            all.add(sql, sql, [i64::from(at_sinks)]);
+        }
         if let Some(late) = filter.late {
             all.add("late = ?", "late = ?", [i64::from(late)]);
         }
@@ -105,13 +133,30 @@ impl Conditions {
             let sql = "warnings IN (SELECT id FROM names WHERE instr(name, ?) > 0)";
             all.add(sql, sql, [warning]);
         }
-        if let Some(key) = &filter.match_key {
-            let keys: Vec<String> = key.split(',').map(in_json).collect();
+        // Blocks have neither the sets of match keys nor those of parameters.
+        let sets_of_match_keys = [
+            (&filter.match_key, "match_keys IN"),
+            // A record without any match key has no set, and destinations that take match keys have names for conversions.
+            (
+                &filter.without_match_key,
+                "event_name IS NOT NULL AND coalesce(match_keys, 0) NOT IN",
+            ),
+        ];
+        for (list, sql) in sets_of_match_keys {
+            let Some(list) = list else { continue };
+            let keys: Vec<String> = list.split(',').map(|key| in_json(key.trim())).collect();
             let each = |sql: &str, between: &str| vec![sql; keys.len()].join(between);
             let holds = each("instr(name, ?) > 0", " OR ");
-            let on_rows = format!("match_keys IN (SELECT id FROM names WHERE {holds})");
-            // Blocks do not have the sets of match keys.
+            let on_rows = format!("{sql} (SELECT id FROM names WHERE {holds})");
             all.add(&on_rows, &each("? IS NOT NULL", " AND "), keys);
+        }
+        let sets_of_parameters = [
+            (filter.parameter, "parameters & ? <> 0"),
+            (filter.without_parameter, "parameters & ? = 0"),
+        ];
+        for (set, sql) in sets_of_parameters {
+            let Some(set) = set else { continue };
+            all.add(sql, "? IS NOT NULL", [i64::from(set.bits())]);
         }
         if let Some(since) = filter.since {
             all.add("ended_at >= ?", "last_ended_at >= ?", [since]);

@@ -46,6 +46,7 @@ mod sum_tables;
 mod sums;
 mod tallies;
 mod text;
+mod untold;
 mod watched;
 
 pub use db::Trouble;

@@ -146,7 +146,7 @@ impl OpenFile {
         let [message_id, event_id, order_id] = ids.map(|id| id.map(|(text, hash)| shown(text, hash)));
         let people = &*record.ids.people.0;
         let sql = "INSERT INTO rows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-                   ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
+                   ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)";
         self.db.prepare_cached(sql)?.execute(params![
             row,
             record.ended_at,
@@ -178,6 +178,8 @@ impl OpenFile {
             order_id.as_deref(),
             (!people.is_empty()).then_some(people),
             record.digest.map(u64::cast_signed),
+            // Destinations that have names for conversions have parameters too.
+            record.event_name.as_ref().map(|_| record.parameters.bits()),
         ])?;
         self.text = text;
         Ok(())

@@ -70,6 +70,7 @@ impl Packed {
             out.text(&warned.path);
         });
         out.int(set.unwrap_or(NONE));
+        out.byte(record.parameters.bits());
         let value = record.value.as_ref();
         out.maybe_long(value.map(|value| value.millionths));
         out.maybe(value.and_then(|value| value.currency.as_deref()));
@@ -190,8 +191,7 @@ impl<'r> Iterator for Records<'r> {
                 })
             })?,
             match_keys: self.set()?,
-            // Only sums count them.
-            parameters: Parameters::default(),
+            parameters: Parameters::from_bits(self.byte()?),
             value: self.value()?,
             batch: self.batch()?,
             bytes: self.int()?,
@@ -301,6 +301,7 @@ mod tests {
                 code: "c".into(),
                 path: "p".into(),
             }],
+            parameters: Parameters::from_bits(41),
             value: Some(Money {
                 millionths: i64::MIN,
                 currency: Some("EUR".into()),

@@ -24,6 +24,7 @@ use crate::peers::{Answer, Answered, Peers, Question};
 use crate::place::{After, Place};
 use crate::read_sums::read_sums;
 use crate::report::{Report, Reported};
+use crate::untold;
 
 /// Most records in an answer.
 pub const MOST: usize = 1_000;
@@ -59,7 +60,8 @@ pub struct Page {
     /// The point at which the next page begins; `None` at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<After>,
-    /// Files, those included that were lost, and routers whose records are missing in the answer, with the reason.
+    /// Files, those included that were lost, and routers whose records are missing in the answer, with the reason; and files of an
+    /// older version whose records do not tell of the parameters that the filter asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
 }
@@ -252,7 +254,10 @@ impl Reader {
             let before = after.filter(|after| after.file == *file).map(|after| after.row);
             // One more shows that there is a next page.
             match self.search_file(*file, filter, before, missing + 1, ids) {
-                Ok(found) => page.entries.extend(found),
+                Ok((found, untold)) => {
+                    page.entries.extend(found);
+                    page.unread.extend(untold);
+                }
                 // It was removed meanwhile.
                 Err(trouble) if trouble.is_missing() => {}
                 Err(trouble) => page.unread.push(trouble.to_string()),
@@ -281,7 +286,7 @@ impl Reader {
         before: Option<i64>,
         limit: usize,
         ids: Option<&[IdHash]>,
-    ) -> Result<Vec<Entry>, Trouble> {
+    ) -> Result<(Vec<Entry>, Option<String>), Trouble> {
         let path = file.path(&self.folder);
         // Ids leave the memory after they are in the table, so that one of the two has them at any time.
         let open = match (&self.open_ids, ids) {
@@ -289,7 +294,8 @@ impl Reader {
             _ => None,
         };
         self.read(&path, |db, schema| {
-            self.select(db, (file, schema), filter, before, limit, (ids, open))
+            let entries = self.select(db, (file, schema), filter, before, limit, (ids, open))?;
+            Ok((entries, untold::of(db, (file, schema), filter)?))
         })
     }
 
@@ -302,7 +308,7 @@ impl Reader {
         limit: usize,
         (ids, open): (Option<&[IdHash]>, Option<Vec<i64>>),
     ) -> rusqlite::Result<Vec<Entry>> {
-        let Some(conditions) = Conditions::of(db, filter)? else {
+        let Some(conditions) = Conditions::of(db, schema, filter)? else {
             return Ok(Vec::new());
         };
         let mut on_rows = conditions.on_rows();

@@ -130,7 +130,7 @@ pub struct Record<'r> {
     pub warnings: Vec<Warned<'r>>,
     /// The match keys that it carried.
     pub match_keys: Option<Arc<MatchKeys>>,
-    /// The other parameters that it carried; only sums count them.
+    /// The other parameters that it carried. Rows keep them of records that have a name at the destination.
     pub parameters: Parameters,
     /// Worth of the conversion.
     pub value: Option<Money<'r>>,

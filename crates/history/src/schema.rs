@@ -6,7 +6,7 @@ pub(crate) struct Schema {
     /// The view over the tables, if there is one; it is made anew after changes.
     pub(crate) view: Option<View>,
     /// Statements that bring a file to the next schema, from the second schema on.
-    pub(crate) changes: [&'static str; 2],
+    pub(crate) changes: [&'static str; 3],
 }
 
 pub(crate) struct View {
@@ -65,8 +65,17 @@ pub(crate) const ROWS: Schema = Schema {
         name: "records",
         definition: RECORDS,
     }),
-    changes: ["ALTER TABLE rows ADD COLUMN digest INTEGER;", ""],
+    changes: [
+        "ALTER TABLE rows ADD COLUMN digest INTEGER;",
+        "",
+        // The rows before do not tell.
+        "ALTER TABLE rows ADD COLUMN parameters INTEGER;
+         INSERT INTO meta SELECT 'parameters_from', coalesce(max(id), 0) + 1 FROM rows;",
+    ],
 };
+
+/// The first schema whose rows have parameters.
+pub(crate) const PARAMETERS: i32 = 4;
 
 /// The file of the sums.
 pub(crate) const SUMS: Schema = Schema {
@@ -89,6 +98,7 @@ pub(crate) const SUMS: Schema = Schema {
                AND days.currency = sums.currency
              GROUP BY days.id, kind, name;"
         ),
+        "",
     ],
 };
 
@@ -125,7 +135,8 @@ CREATE TABLE rows (
   event_id TEXT,
   order_id TEXT,
   people BLOB,
-  digest INTEGER
+  digest INTEGER,
+  parameters INTEGER
 );
 CREATE TABLE ids (
   segment INTEGER NOT NULL,
@@ -183,7 +194,15 @@ CREATE VIEW records AS SELECT
   rows.event_id,
   rows.order_id,
   rows.people,
-  rows.digest
+  rows.digest,
+  CASE WHEN rows.parameters IS NOT NULL THEN '[' || substr(
+    CASE WHEN rows.parameters & 1 THEN ',\"value\"' ELSE '' END ||
+    CASE WHEN rows.parameters & 2 THEN ',\"currency\"' ELSE '' END ||
+    CASE WHEN rows.parameters & 4 THEN ',\"order_id\"' ELSE '' END ||
+    CASE WHEN rows.parameters & 8 THEN ',\"contents\"' ELSE '' END ||
+    CASE WHEN rows.parameters & 16 THEN ',\"event_id\"' ELSE '' END ||
+    CASE WHEN rows.parameters & 32 THEN ',\"source_url\"' ELSE '' END,
+    2) || ']' END AS parameters
 FROM rows;
 ";
 

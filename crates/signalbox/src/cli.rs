@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use signalbox_core::HumanDuration;
+use signalbox_core::{HumanDuration, Parameters};
 use signalbox_history::By;
 use signalbox_runtime::logs::LogFormat;
 use signalbox_runtime::operate::Where;
@@ -407,6 +407,16 @@ pub(crate) struct EventsArgs {
     /// Only with this match key, such as email; of several, joined by commas, with at least one
     #[arg(long, value_name = "NAME")]
     pub(crate) match_key: Option<String>,
+    /// Only without this match key; of several, joined by commas, without all of them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) without_match_key: Option<String>,
+    /// Only with this parameter: value, currency, order_id, contents, event_id or source_url; of several, joined by commas, with at
+    /// least one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) parameter: Option<Parameters>,
+    /// Only without this parameter; of several, joined by commas, without all of them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) without_parameter: Option<Parameters>,
     /// Only with a value in this currency, such as EUR
     #[arg(long, value_name = "CODE")]
     pub(crate) currency: Option<String>,

@@ -196,6 +196,9 @@ async fn records_are_chosen_by_their_match_keys_and_warnings() {
     let mut events = orders("k", 3);
     events[1]["context"]["traits"] = json!({ "phone": "0151 2345678" });
     events[2]["context"]["traits"] = json!({ "email": "no address" });
+    for property in ["currency", "total", "products"] {
+        events[0]["properties"].as_object_mut().unwrap().remove(property);
+    }
     post_all(&rig.world.listen, &events).await;
     rig.settled().await;
     let chosen = async |conditions: &[&str]| {
@@ -214,6 +217,11 @@ async fn records_are_chosen_by_their_match_keys_and_warnings() {
     assert_eq!(chosen(&["--match-key", "email"]).await, ["k-0"]);
     assert_eq!(chosen(&["--match-key", "phone"]).await, ["k-1"]);
     assert_eq!(chosen(&["--match-key", "phone,email"]).await, ["k-0", "k-1"]);
+    assert_eq!(chosen(&["--without-match-key", "phone"]).await, ["k-0", "k-2"]);
+    assert_eq!(chosen(&["--without-match-key", "phone,email"]).await, ["k-2"]);
+    assert_eq!(chosen(&["--without-parameter", "currency"]).await, ["k-0"]);
+    let with = ["--parameter", "currency,value", "--match-key", "email,phone"];
+    assert_eq!(chosen(&with).await, ["k-1"]);
     assert_eq!(chosen(&["--warning-path", &text(&phone, "path")]).await, ["k-1"]);
     let both = [
         "--warning",
@@ -243,5 +251,5 @@ async fn records_are_chosen_by_their_match_keys_and_warnings() {
     let shown = get(&rig.world.admin, &format!("/ui/events?{query}")).await;
     assert!(shown.body.contains("message_id=k-1") && !shown.body.contains("message_id=k-2"));
     let described = get(&rig.world.admin, "/api/openapi.json").await.body;
-    assert!(described.contains("\"match_key\"") && described.contains("\"warning_path\""));
+    assert!(described.contains("\"without_parameter\"") && described.contains("\"warning_path\""));
 }

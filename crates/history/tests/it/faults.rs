@@ -104,8 +104,8 @@ fn a_file_of_a_newer_version_is_left_alone() {
     assert!(page.unread[0].contains("newer version"), "{:?}", page.unread);
 }
 
-/// Makes a file of rows as schema 1 had it.
-fn make_older(path: &Path) {
+/// Makes a file of rows as schema 1 or 3 had it.
+fn make_older(path: &Path, version: i32) {
     let older = Connection::open(path).unwrap();
     let view: String = older
         .query_row(
@@ -114,11 +114,18 @@ fn make_older(path: &Path) {
             |row| row.get(0),
         )
         .unwrap();
-    let without = view.replace(",\n  rows.digest", "");
-    assert_ne!(without, view);
+    let newer = match version {
+        1 => ",\n  rows.digest",
+        _ => ",\n  CASE WHEN rows.parameters",
+    };
+    let (kept, _) = view.split_once(newer).unwrap();
+    let drops = match version {
+        1 => "ALTER TABLE rows DROP COLUMN digest;",
+        _ => "",
+    };
     older
         .execute_batch(&format!(
-            "DROP VIEW records; ALTER TABLE rows DROP COLUMN digest; {without}; PRAGMA user_version = 1;"
+            "DROP VIEW records; {drops} ALTER TABLE rows DROP COLUMN parameters; {kept} FROM rows; PRAGMA user_version = {version};"
         ))
         .unwrap();
 }
@@ -181,7 +188,7 @@ fn files_of_an_older_schema_are_read_and_continued() {
     let history = start(folder.path());
     keep(&history, vec![record(1)]);
     history.close();
-    make_older(&file(folder.path(), "rows-"));
+    make_older(&file(folder.path(), "rows-"), 1);
     make_sums_older(&file(folder.path(), "sums"), 1);
     let digests = |reader: &Reader| -> Vec<bool> {
         let page = reader.latest(&Filter::default(), None, 10).unwrap();
@@ -202,6 +209,59 @@ fn files_of_an_older_schema_are_read_and_continued() {
     assert_eq!(history.reader().at(&entry.place).unwrap().as_ref(), Some(entry));
     let digest = u64::from_str_radix(entry.digest.as_deref().unwrap(), 16).unwrap();
     assert!(keys().is_digest(digest, b"{}") && !keys().is_digest(digest, b"{ }"));
+}
+
+#[test]
+fn rows_of_an_older_schema_do_not_tell_of_parameters_and_searches_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = start(folder.path());
+    keep(&history, vec![record(1)]);
+    history.close();
+    make_older(&file(folder.path(), "rows-"), 3);
+    let set = Some("order_id".parse().unwrap());
+    let with = Filter {
+        parameter: set,
+        ..Filter::default()
+    };
+    let without = Filter {
+        without_parameter: set,
+        ..Filter::default()
+    };
+    let found = |reader: &Reader, filter: &Filter| -> (Vec<Option<String>>, bool) {
+        let page = reader.latest(filter, None, 10).unwrap();
+        let told = page.unread.iter().any(|unread| {
+            unread.starts_with("rows-") && unread.contains("do not tell which parameters they carried")
+        });
+        assert_eq!(told, !page.unread.is_empty(), "{:?}", page.unread);
+        (
+            page.entries.into_iter().map(|entry| entry.order_id).collect(),
+            told,
+        )
+    };
+    let stopped = Reader::of_files(folder.path().to_owned(), keys());
+    assert_eq!(found(&stopped, &with), (vec![], true));
+    assert_eq!(found(&stopped, &without), (vec![], true));
+    let none = Filter::default();
+    assert_eq!(found(&stopped, &none), (vec![Some("A-1".to_owned())], false));
+    let key = Filter {
+        without_match_key: Some("idfa".to_owned()),
+        ..Filter::default()
+    };
+    assert_eq!(found(&stopped, &key).0.len(), 1, "it tells of match keys");
+    // The same file goes on with rows that tell.
+    let history = start(folder.path());
+    keep(&history, vec![record(2), record(3)]);
+    let reader = history.reader();
+    assert_eq!(found(&reader, &with), (vec![Some("A-2".to_owned())], true));
+    assert_eq!(found(&reader, &without), (vec![Some("A-3".to_owned())], true));
+    for (since, before) in [(Some(now() + 1), None), (None, Some(now() - 3_600_000))] {
+        let filter = Filter {
+            since,
+            before,
+            ..with.clone()
+        };
+        assert!(!found(&reader, &filter).1, "older rows do not concern this time");
+    }
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use signalbox_history::{Entry, Filter, History, Outcome, Reader, Record, Warned};
+use signalbox_core::{Parameter, Parameters};
+use signalbox_history::{By, Entry, Filter, History, Outcome, Reader, Record, Report, Warned};
 
-use super::support::{keep, now, record, start};
+use super::support::{filtered, keep, now, record, start};
 
 const ROWS: u64 = 9_500;
 
@@ -16,6 +17,9 @@ fn rows(begin: i64) -> Vec<Record<'static>> {
         row.late = (6_000..6_100).contains(&n);
         if n.is_multiple_of(2) {
             row.sink = "other".into();
+        }
+        if n.is_multiple_of(70) {
+            row.sink = "source:web".into();
         }
         if n.is_multiple_of(3) {
             row.warnings.clear();
@@ -35,6 +39,13 @@ fn rows(begin: i64) -> Vec<Record<'static>> {
             && let Some(value) = &mut row.value
         {
             value.currency = Some("SEK".into());
+        }
+        if n.is_multiple_of(900) {
+            row.match_keys = None;
+        }
+        if n.is_multiple_of(1_300) {
+            // A destination without names for conversions, match keys and parameters.
+            (row.event_name, row.match_keys) = (None, None);
         }
         if n == 5_000 {
             row.mapping = Some("Rare".into());
@@ -76,9 +87,15 @@ fn is_wanted(entry: &Entry, filter: &Filter) -> bool {
     };
     let carries = |keys: &String| {
         keys.split(',')
-            .any(|key| entry.match_keys.iter().any(|known| known == key))
+            .any(|key| entry.match_keys.iter().any(|known| known == key.trim()))
     };
+    let has = |wanted: Parameters| {
+        let known = entry.parameters.as_ref()?;
+        Some(wanted.names().any(|name| known.iter().any(|known| known == name)))
+    };
+    let at_source = entry.sink.starts_with("source:");
     is(&filter.sink, Some(&entry.sink))
+        && filter.at_sinks.is_none_or(|at_sinks| at_sinks != at_source)
         && is(&filter.mapping, entry.mapping.as_deref())
         && is(&filter.event_name, entry.event_name.as_deref())
         && is(&filter.outcome, Some(&entry.outcome))
@@ -87,6 +104,14 @@ fn is_wanted(entry: &Entry, filter: &Filter) -> bool {
         && filter.warning.as_ref().is_none_or(warned)
         && filter.warning_path.as_ref().is_none_or(at)
         && filter.match_key.as_ref().is_none_or(carries)
+        && filter
+            .without_match_key
+            .as_ref()
+            .is_none_or(|keys| entry.event_name.is_some() && !carries(keys))
+        && filter.parameter.is_none_or(|wanted| has(wanted) == Some(true))
+        && filter
+            .without_parameter
+            .is_none_or(|wanted| has(wanted) == Some(false))
         && is(&filter.currency, entry.currency.as_deref())
         && filter.since.is_none_or(|since| entry.ended_at >= since)
         && filter.before.is_none_or(|before| entry.ended_at < before)
@@ -97,10 +122,20 @@ fn check(history: &History, begin: i64) {
     let all = pages(&reader, &Filter::default(), 1_000);
     assert_eq!(all.len() as u64, ROWS);
     let text = |text: &str| Some(text.to_owned());
+    let set = |names: &str| Some(names.parse().unwrap());
     let none = Filter::default;
     let filters = [
         Filter {
             sink: text("other"),
+            ..none()
+        },
+        Filter {
+            at_sinks: Some(true),
+            late: Some(true),
+            ..none()
+        },
+        Filter {
+            at_sinks: Some(false),
             ..none()
         },
         Filter {
@@ -157,6 +192,38 @@ fn check(history: &History, begin: i64) {
         Filter {
             match_key: text("gaid,idfa"),
             warning: text("late"),
+            ..none()
+        },
+        Filter {
+            without_match_key: text("idfa"),
+            sink: text("other"),
+            ..none()
+        },
+        Filter {
+            without_match_key: text("email, phone"),
+            ..none()
+        },
+        Filter {
+            match_key: text("phone"),
+            without_match_key: text("email"),
+            ..none()
+        },
+        Filter {
+            parameter: set("order_id"),
+            ..none()
+        },
+        Filter {
+            parameter: set("contents,order_id"),
+            without_parameter: set("currency"),
+            sink: text("other"),
+            ..none()
+        },
+        Filter {
+            without_parameter: set("order_id"),
+            ..none()
+        },
+        Filter {
+            without_parameter: set("order_id,value"),
             ..none()
         },
         Filter {
@@ -219,4 +286,44 @@ fn filters_find_what_reading_all_rows_finds() {
     keep(&history, later);
     check(&history, begin);
     history.close();
+}
+
+#[test]
+fn rows_hold_the_parameters_that_sums_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = start(folder.path());
+    let with = |bits: u8| Record {
+        parameters: Parameters::from_bits(bits),
+        ..record(bits.into())
+    };
+    let all = 1 << Parameter::ALL.len();
+    keep(&history, (0..all).map(with).chain([filtered(99)]).collect());
+    let reader = history.reader();
+    let rows = pages(&reader, &Filter::default(), 100);
+    assert_eq!(rows[0].parameters, None, "no record was made");
+    for (bits, row) in (0..all).rev().zip(&rows[1..]) {
+        let names: Vec<&str> = Parameters::from_bits(bits).names().collect();
+        assert_eq!(row.parameters.as_deref().unwrap(), names);
+    }
+    let report = Report {
+        by: vec![By::Outcome],
+        details: true,
+        ..Report::default()
+    };
+    let sums = reader.report(&report).unwrap().sums;
+    let delivered = sums.iter().find(|sum| sum.group == ["delivered"]).unwrap();
+    for parameter in Parameter::ALL {
+        let set = Some(parameter.name().parse().unwrap());
+        let with = Filter {
+            parameter: set,
+            ..Filter::default()
+        };
+        let without = Filter {
+            without_parameter: set,
+            ..Filter::default()
+        };
+        let found = [with, without].map(|filter| i64::try_from(pages(&reader, &filter, 100).len()).unwrap());
+        let count = delivered.parameters[parameter.name()];
+        assert_eq!(found, [count, delivered.count - count], "{}", parameter.name());
+    }
 }

@@ -37,6 +37,7 @@ fn a_record_is_found_by_each_of_its_ids() {
     assert_eq!(delivered.attempts[0].status, Some(200));
     assert_eq!(delivered.warnings[0].path, "user_data.ph");
     assert_eq!(delivered.match_keys, ["email", "phone"]);
+    assert_eq!(delivered.parameters.as_deref(), Some(&["value".to_owned()][..]));
     assert_eq!(delivered.value_millionths, Some(72_050_000));
     assert_eq!((delivered.position, delivered.batch), (Some(7), Some(3)));
     assert_eq!(delivered.message_id.as_deref(), Some("m-7"));

@@ -78,6 +78,10 @@ fn ended(record: &RecordLife) -> Markup {
                         @if let Some(id) = &entry.event_id { dt { "Event id" } dd { (id) } }
                         @if let Some(order) = &entry.order_id { dt { "Order" } dd { (order) } }
                         @if !entry.match_keys.is_empty() { dt { "Match keys" } dd { (entry.match_keys.join(", ")) } }
+                        @if let Some(parameters) = &entry.parameters {
+                            dt { "Parameters" }
+                            dd { @if parameters.is_empty() { "none" } @else { (parameters.join(", ")) } }
+                        }
                         @for warning in &entry.warnings { dt { "Warning" } dd { (warned(warning)) } }
                     }
                 }

@@ -6,7 +6,7 @@ use signalbox_history::Entry;
 use crate::words::short;
 
 const COLUMNS: &str = "ended_at,received_at,happened_at,source,sink,mapping,event,event_name,action_source,outcome,reason,\
-    message,attempts,status,late,currency,message_id,event_id,order_id,request_id,warnings,match_keys,value";
+    message,attempts,status,late,currency,message_id,event_id,order_id,request_id,warnings,match_keys,parameters,value";
 
 /// Writes records as CSV with a head, by RFC 4180.
 pub(super) fn write(entries: &[Entry]) -> String {
@@ -43,6 +43,7 @@ pub(super) fn write(entries: &[Entry]) -> String {
             text(&entry.request_id),
             warnings.join("; "),
             entry.match_keys.join("; "),
+            entry.parameters.clone().unwrap_or_default().join("; "),
         ];
         for cell in &cells {
             out.push_str(&csv_cell(cell));
@@ -76,7 +77,8 @@ mod tests {
             "place": "rows-2026-11-29.db:7", "ended_at": 1_795_953_602_000_i64, "received_at": 1_795_953_601_000_i64,
             "happened_at": 1_795_953_540_000_i64, "source": "web", "sink": "ads", "event": "=HYPERLINK(\"x\")",
             "outcome": "delivered", "attempts": [{"at": 1, "millis": 95, "status": 200, "result": "delivered"}],
-            "warnings": [{"code": "late", "path": "x"}], "match_keys": ["email", "phone"], "value_millionths": -72_050_000,
+            "warnings": [{"code": "late", "path": "x"}], "match_keys": ["email", "phone"],
+            "parameters": ["value", "currency"], "value_millionths": -72_050_000,
             "currency": "EUR", "bytes": 640, "late": false, "order_id": "-A,7"
         }))
         .unwrap();
@@ -90,8 +92,11 @@ mod tests {
             "{row}"
         );
         assert!(row.contains(",delivered,,,1,200,false,EUR,,,\"'-A,7\","), "{row}");
-        assert!(row.ends_with("late x,email; phone,-72.05\r\n"), "{row}");
-        assert_eq!((columns.len(), columns.last()), (23, Some(&"value")));
+        assert!(
+            row.ends_with("late x,email; phone,value; currency,-72.05\r\n"),
+            "{row}"
+        );
+        assert_eq!((columns.len(), columns.last()), (24, Some(&"value")));
         assert_eq!(
             [amount(0), amount(1), amount(1_500_000)],
             ["0.00", "0.000001", "1.50"]

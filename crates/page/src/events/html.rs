@@ -1,6 +1,7 @@
 //! The events as HTML.
 
 use maud::{Markup, html};
+use signalbox_core::Parameter;
 use signalbox_history::{Entry, Outcome};
 use signalbox_runtime::life::{Life, SinkLife, outcome};
 
@@ -146,6 +147,7 @@ fn filters(choices: &Choices, query: &Query) -> Markup {
     let components: Vec<String> = choices.sinks.iter().cloned().chain(sources).collect();
     let outcomes = Outcome::ALL.into_iter().map(Outcome::name).chain([PENDING]);
     let outcomes: Vec<String> = outcomes.map(str::to_owned).collect();
+    let parameters = Parameter::ALL.map(|parameter| parameter.name().to_owned());
     let texts = [
         ("event_name", "Event name", &query.event_name),
         ("mapping", "Mapping", &query.mapping),
@@ -153,6 +155,7 @@ fn filters(choices: &Choices, query: &Query) -> Markup {
         ("warning", "Warning code", &query.warning),
         ("warning_path", "Warning about the field", &query.warning_path),
         ("match_key", "Match key", &query.match_key),
+        ("without_match_key", "Without match key", &query.without_match_key),
         ("currency", "Currency", &query.currency),
         ("since", "Ended since (UTC)", &query.since),
         ("before", "Ended before (UTC)", &query.before),
@@ -170,6 +173,8 @@ fn filters(choices: &Choices, query: &Query) -> Markup {
                         option value="false" selected[query.late.as_deref() == Some("false")] { "others" }
                     }
                 }
+                (choice("parameter", "Parameter", &parameters, query.parameter.as_deref()))
+                (choice("without_parameter", "Without parameter", &parameters, query.without_parameter.as_deref()))
                 @for (name, title, value) in texts {
                     label { (title) input name=(name) value=[value.as_deref()] autocomplete="off" spellcheck="false"; }
                 }

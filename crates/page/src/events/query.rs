@@ -4,6 +4,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use signalbox_core::Parameters;
 use signalbox_history::{After, Filter, MOST, Outcome};
 use signalbox_runtime::history::WantedId;
 use signalbox_runtime::operate::Where;
@@ -22,6 +23,8 @@ pub(crate) struct Query {
     pub(super) person: Option<String>,
     /// Name of the sink, or `source:NAME`.
     pub(super) sink: Option<String>,
+    /// `true` for records of sinks, `false` for those of sources.
+    pub(super) at_sinks: Option<String>,
     /// Name of the source.
     pub(super) source: Option<String>,
     /// Name of the mapping.
@@ -40,6 +43,13 @@ pub(crate) struct Query {
     pub(super) warning_path: Option<String>,
     /// Name of a match key that the record carried; of several, joined by commas, at least one.
     pub(super) match_key: Option<String>,
+    /// Name of a match key that the record did not carry; of several, joined by commas, none.
+    pub(super) without_match_key: Option<String>,
+    /// Name of a parameter that the record carried, `value`, `currency`, `order_id`, `contents`, `event_id` or `source_url`; of
+    /// several, joined by commas, at least one.
+    pub(super) parameter: Option<String>,
+    /// Name of a parameter that the record did not carry; of several, joined by commas, none.
+    pub(super) without_parameter: Option<String>,
     /// ISO 4217 code of the value's currency.
     pub(super) currency: Option<String>,
     /// Records that ended at or after this: Unix milliseconds, a time in UTC such as `2026-11-24T10:00`, a date, or a duration
@@ -89,20 +99,19 @@ impl Query {
         }
         Ok(Filter {
             sink: text(&self.sink),
+            at_sinks: flag("at_sinks", self.at_sinks.as_ref())?,
             source: text(&self.source),
             mapping: text(&self.mapping),
             event_name: text(&self.event_name),
             outcome: outcome.map(str::to_owned),
             reason: text(&self.reason),
-            late: match given(self.late.as_ref()) {
-                None => None,
-                Some("true") => Some(true),
-                Some("false") => Some(false),
-                Some(_) => return Err("The value of late must be true or false.".to_owned()),
-            },
+            late: flag("late", self.late.as_ref())?,
             warning: text(&self.warning),
             warning_path: text(&self.warning_path),
             match_key: text(&self.match_key),
+            without_match_key: text(&self.without_match_key),
+            parameter: parameters("parameter", self.parameter.as_ref())?,
+            without_parameter: parameters("without_parameter", self.without_parameter.as_ref())?,
             currency: text(&self.currency),
             since: moment("since", self.since.as_ref())?,
             before: moment("before", self.before.as_ref())?,
@@ -141,6 +150,7 @@ impl Query {
             ("order_id", &self.order_id),
             ("person", &self.person),
             ("sink", &self.sink),
+            ("at_sinks", &self.at_sinks),
             ("source", &self.source),
             ("mapping", &self.mapping),
             ("event_name", &self.event_name),
@@ -150,6 +160,9 @@ impl Query {
             ("warning", &self.warning),
             ("warning_path", &self.warning_path),
             ("match_key", &self.match_key),
+            ("without_match_key", &self.without_match_key),
+            ("parameter", &self.parameter),
+            ("without_parameter", &self.without_parameter),
             ("currency", &self.currency),
             ("since", &self.since),
             ("before", &self.before),
@@ -160,6 +173,16 @@ impl Query {
             .filter_map(|(key, value)| Some((key, given(value.as_ref())?)));
         pairs.chain(others.iter().copied()).collect()
     }
+}
+
+fn flag(key: &str, value: Option<&String>) -> Result<Option<bool>, String> {
+    let flag = given(value).map(str::parse).transpose();
+    flag.map_err(|_| format!("The value of {key} must be true or false."))
+}
+
+fn parameters(key: &str, value: Option<&String>) -> Result<Option<Parameters>, String> {
+    let set = given(value).map(str::parse).transpose();
+    set.map_err(|problem: String| format!("The value of {key}: {problem}."))
 }
 
 /// Reads a moment.
@@ -223,6 +246,7 @@ mod tests {
         for (key, value) in [
             ("outcome", "lost"),
             ("late", "maybe"),
+            ("without_parameter", "value,price"),
             ("limit", "0"),
             ("limit", "2000"),
             ("after", "x"),
@@ -231,6 +255,7 @@ mod tests {
             let field = match key {
                 "outcome" => &mut query.outcome,
                 "late" => &mut query.late,
+                "without_parameter" => &mut query.without_parameter,
                 "limit" => &mut query.limit,
                 _ => &mut query.after,
             };

@@ -27,6 +27,7 @@ pub(crate) async fn run(args: &EventsArgs) -> Result<Code, Failure> {
     let id = wanted(args).map_err(|problem| Failure::Problem(exit::USAGE, problem))?;
     let filter = Filter {
         sink: args.sink.clone(),
+        at_sinks: None,
         source: args.source.clone(),
         mapping: args.mapping.clone(),
         event_name: args.event_name.clone(),
@@ -36,6 +37,9 @@ pub(crate) async fn run(args: &EventsArgs) -> Result<Code, Failure> {
         warning: args.warning.clone(),
         warning_path: args.warning_path.clone(),
         match_key: args.match_key.clone(),
+        without_match_key: args.without_match_key.clone(),
+        parameter: args.parameter,
+        without_parameter: args.without_parameter,
         currency: args.currency.clone(),
         since: args.since,
         before: None,

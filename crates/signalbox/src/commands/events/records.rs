@@ -65,6 +65,8 @@ pub(super) fn end(out: &mut String, entry: &Entry, told: &str) {
     if let Some(mapping) = &entry.mapping {
         let keys =
             (!entry.match_keys.is_empty()).then(|| format!("match keys {}", entry.match_keys.join(", ")));
+        let parameters = entry.parameters.as_ref().filter(|list| !list.is_empty());
+        let parameters = parameters.map(|list| format!("parameters {}", list.join(", ")));
         let bytes = (entry.bytes > 0).then(|| format!("{} bytes", thousands(entry.bytes.into())));
         line(
             out,
@@ -77,6 +79,7 @@ pub(super) fn end(out: &mut String, entry: &Entry, told: &str) {
                 id("order", entry.order_id.as_ref()),
                 id("event_id", entry.event_id.as_ref()),
                 keys,
+                parameters,
                 bytes,
             ]),
         );
@@ -174,7 +177,7 @@ mod tests {
             "outcome": "delivered", "reason": null, "message": null,
             "attempts": [{"at": 1_795_953_601_900_i64, "millis": 95, "status": 200, "result": "delivered"}],
             "request_id": "r-1", "warnings": [{"code": "late", "path": "x"}], "match_keys": ["email"],
-            "value_millionths": 72_050_000, "currency": "EUR", "batch": 3, "batch_records": 2, "bytes": 640, "late": false,
+            "parameters": ["value", "currency"], "value_millionths": 72_050_000, "currency": "EUR", "batch": 3, "batch_records": 2, "bytes": 640, "late": false,
             "message_id": "m-7", "event_id": "e-7", "order_id": "A-7"
         }))
         .unwrap()
@@ -188,7 +191,7 @@ mod tests {
             "at ads",
             "received   2026-11-29T12:00:01Z, from web, by analytics.js 2.1, messageId m-7, journal position 7",
             "happened   2026-11-29T11:59:00Z, 61 s before",
-            "mapped     by Checkout, to checkout, web, 72.05 EUR, order A-7, event_id e-7, match keys email, 640 bytes",
+            "mapped     by Checkout, to checkout, web, 72.05 EUR, order A-7, event_id e-7, match keys email, parameters value, currency, 640 bytes",
             "warning    late x",
             "attempt 1: 200 after 95 ms, delivered",
             "delivered  2026-11-29T12:00:02Z, request r-1",
