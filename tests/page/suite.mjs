@@ -2,6 +2,7 @@
 
 import { events } from './cases/events.mjs'
 import { failures } from './cases/failures.mjs'
+import { quality } from './cases/quality.mjs'
 import { signIns } from './cases/sign_in.mjs'
 import { tester } from './cases/tester.mjs'
 import { picture, views } from './cases/views.mjs'
@@ -15,6 +16,7 @@ let router
 views(test, () => router)
 events(test, () => router)
 failures(test, () => router)
+quality(test, () => router)
 tester(test, () => router)
 signIns(test)
 picture(test)

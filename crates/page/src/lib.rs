@@ -22,6 +22,7 @@ mod pipeline;
 mod problem;
 mod quality;
 mod rates;
+mod rows;
 mod sign_in;
 mod state;
 mod tester;

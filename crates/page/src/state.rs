@@ -43,4 +43,10 @@ impl Page {
         let answer = asked.await.map_err(|_| Problem::fault())?;
         answer.map_err(Problem::conflict)
     }
+
+    /// Returns the records of which the history keeps rows: `all`, `failures` or `off`.
+    pub(crate) fn rows_kept(&self) -> String {
+        let history = self.admin.history();
+        history.map_or("off".to_owned(), |history| history.health().events)
+    }
 }

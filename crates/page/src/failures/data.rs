@@ -89,6 +89,8 @@ pub(crate) struct Hour {
     pub(super) begin: i64,
     /// Records.
     pub(super) records: u64,
+    /// Address of the rows behind the number; empty if none are kept.
+    pub(super) rows: String,
 }
 
 /// A dead letter.

@@ -5,10 +5,8 @@ use signalbox_admin::Caller;
 use signalbox_journal::SOURCE;
 
 use super::data::{Failures, Group, Hour, Query, Sample};
-use crate::chart::{self, Column, linked};
+use crate::chart::{self, Column};
 use crate::words::{self, counted, link};
-
-const HOUR: i64 = 3_600_000;
 
 pub(super) fn failures(view: &Failures, query: &Query, caller: &Caller) -> Markup {
     let narrowed = query.sink.is_some() || query.reason.is_some() || query.mapping.is_some();
@@ -80,19 +78,9 @@ fn shown(view: &Failures, group: &Group, query: &Query, caller: &Caller) -> Mark
 }
 
 fn trend(group: &Group) -> Markup {
-    let column = |hour: &Hour| {
-        let (since, before) = (hour.begin.to_string(), (hour.begin + HOUR).to_string());
-        let query = [
-            ("sink", &*group.sink),
-            ("mapping", &group.mapping),
-            ("reason", &group.reason),
-            ("since", &since),
-            ("before", &before),
-        ];
-        Column {
-            label: words::short(hour.begin, "%H:%M"),
-            counts: vec![(hour.records, link("events", &query))],
-        }
+    let column = |hour: &Hour| Column {
+        label: words::short(hour.begin, "%H:%M"),
+        counts: vec![(hour.records, hour.rows.clone())],
     };
     let columns: Vec<Column> = group.trend.iter().map(column).collect();
     let title = format!("{} in the last 24 hours, by the hour", group.reason);
@@ -114,7 +102,7 @@ fn samples(group: &Group, query: &Query) -> Markup {
                                 th scope="row" { (event_link(sample)) }
                                 td { (sample.source) }
                                 td { (words::time(sample.ended_at)) }
-                                td.number { (linked(sample.attempts.into(), "")) }
+                                td.number { (words::number(sample.attempts.into())) }
                             }
                         }
                     }

@@ -8,6 +8,7 @@ use signalbox_journal::{DeadLetterFilter, DeadLetterGroup, Journal, Page as Lett
 use super::data::{Failures, Group, Hour, Query, Sample, Words};
 use super::remedies::remedy;
 use crate::problem::Problem;
+use crate::rows::failed_rows;
 use crate::state::Page;
 use crate::words::now;
 
@@ -60,6 +61,7 @@ pub(super) async fn failures(page: &Page, query: &Query) -> Result<Failures, Pro
     };
     let letters = summary.groups.iter().map(|group| group.count).sum();
     let more_groups = summary.groups.len().saturating_sub(GROUPS) as u64;
+    let kept = page.rows_kept();
     let mut groups = Vec::new();
     for group in summary.groups.into_iter().take(GROUPS) {
         let key = (
@@ -68,7 +70,7 @@ pub(super) async fn failures(page: &Page, query: &Query) -> Result<Failures, Pro
             group.mapping.clone(),
         );
         let newest = by_key.remove(&key).unwrap_or_default();
-        let trend = trends.as_ref().map(|trends| hours(trends.get(&key)));
+        let trend = trends.as_ref().map(|trends| hours(&kept, &key, trends.get(&key)));
         let payload = query.payload == Some(1);
         groups.push(of_group(journal, group, newest, trend.unwrap_or_default(), payload).await?);
     }
@@ -225,12 +227,24 @@ fn first_hour() -> i64 {
     (now().div_euclid(HOUR) - HOURS + 1) * HOUR
 }
 
-fn hours(counts: Option<&BTreeMap<i64, u64>>) -> Vec<Hour> {
+/// Lists the hours of a trend.
+fn hours(kept: &str, (sink, reason, mapping): &Key, counts: Option<&Trend>) -> Vec<Hour> {
     let first = first_hour();
     let hour = |place: i64| {
         let begin = first + place * HOUR;
-        let records = counts.and_then(|counts| counts.get(&begin)).copied().unwrap_or(0);
-        Hour { begin, records }
+        let (since, before) = (begin.to_string(), (begin + HOUR).to_string());
+        let conditions = [
+            ("sink", &**sink),
+            ("mapping", mapping),
+            ("reason", reason),
+            ("since", &since),
+            ("before", &before),
+        ];
+        Hour {
+            begin,
+            records: counts.and_then(|counts| counts.get(&begin)).copied().unwrap_or(0),
+            rows: failed_rows(kept, &conditions),
+        }
     };
     (0..HOURS).map(hour).collect()
 }

@@ -64,4 +64,6 @@ pub(crate) struct Fill {
     pub(super) max_bytes: Option<u64>,
     /// A sentence about its content.
     pub(super) about: String,
+    /// Address of the list of its content; empty if there is none.
+    pub(super) content: String,
 }

@@ -8,7 +8,7 @@ use signalbox_admin::{SinkStatus, SourceStatus, Status};
 use signalbox_history::{Outcome, Sum};
 
 use super::sums::is;
-use crate::words::link;
+use crate::rows::rows;
 
 /// The code of events that no mapping listens to.
 const UNMAPPED: [&str; 2] = ["no_mapping_matched", "no_trigger_matched"];
@@ -33,6 +33,8 @@ pub(crate) struct Funnel {
     pub(super) returned: u64,
     /// Records of this process that were not sent, since the destination has them. Their events count as accepted.
     pub(super) not_sent_again: u64,
+    /// Address of the rows of such records; empty if none are kept.
+    pub(super) not_sent_again_rows: String,
     /// The steps: `received`, `journalled`, `meant`, `mapped`, `sent`, `accepted`.
     pub(super) steps: Vec<Step>,
 }
@@ -44,6 +46,8 @@ pub(crate) struct Step {
     pub(super) name: &'static str,
     /// Events that came so far.
     pub(super) events: u64,
+    /// Address of the rows behind the number; empty if none are kept, or if no filter chooses those of this step.
+    pub(super) rows: String,
     /// Events that came no further, by reason; those that still wait have the reason `pending`.
     pub(super) out: Vec<Out>,
 }
@@ -60,15 +64,6 @@ pub(crate) struct Out {
     pub(super) events: u64,
     /// Address of the rows behind the number; empty if none are kept.
     pub(super) rows: String,
-}
-
-/// Returns true if records with this outcome have rows, by `events` of the history. Pending events are listed from the journal.
-pub(super) fn has_rows(kept: &str, outcome: &str) -> bool {
-    match kept {
-        "all" => true,
-        "failures" => ["rejected", "expired", "pending"].contains(&outcome),
-        _ => false,
-    }
 }
 
 /// The sources that each sink listens to.
@@ -96,7 +91,7 @@ pub(super) fn all(status: &Status, inputs: &Inputs, failed: &[Sum]) -> Vec<Funne
     let unsent = unsent(failed);
     let kept = status.history.as_ref().map_or("off", |history| &history.events);
     let funnel = |(name, sink): (&String, &SinkStatus)| {
-        let mut received = received(&status.sources, inputs.get(name));
+        let mut received = received(&status.sources, inputs.get(name), kept);
         let arrived = received
             .events
             .saturating_sub(received.out.iter().map(|out| out.events).sum());
@@ -113,12 +108,7 @@ pub(super) fn all(status: &Status, inputs: &Inputs, failed: &[Sum]) -> Vec<Funne
                 rows: String::new(),
             });
         }
-        let mut steps = steps(name, sink, received, &unsent);
-        for out in steps.iter_mut().flat_map(|step| &mut step.out) {
-            if !has_rows(kept, out.outcome) {
-                out.rows.clear();
-            }
-        }
+        let steps = steps(name, sink, received, (&unsent, kept));
         Funnel {
             sink: name.clone(),
             disabled: sink.disabled,
@@ -128,6 +118,7 @@ pub(super) fn all(status: &Status, inputs: &Inputs, failed: &[Sum]) -> Vec<Funne
             dead_letters: sink.letters.kept,
             returned: sink.journalled.saturating_sub(arrived),
             not_sent_again: sink.records.duplicate,
+            not_sent_again_rows: rows(kept, "duplicate", &[("sink", name)]),
             steps,
         }
     };
@@ -135,14 +126,19 @@ pub(super) fn all(status: &Status, inputs: &Inputs, failed: &[Sum]) -> Vec<Funne
 }
 
 /// Makes the first step, of the sources that the sink listens to; of all sources if that is not known.
-fn received(sources: &BTreeMap<String, SourceStatus>, inputs: Option<&BTreeSet<String>>) -> Step {
+fn received(sources: &BTreeMap<String, SourceStatus>, inputs: Option<&BTreeSet<String>>, kept: &str) -> Step {
+    let listens = |name: &String| inputs.is_none_or(|inputs| inputs.contains(name));
+    let sources: Vec<_> = sources.iter().filter(|(name, _)| listens(name)).collect();
     let mut step = Step {
         name: "received",
         events: 0,
+        rows: match &*sources {
+            [(name, _)] => rows(kept, "", &[("source", name)]),
+            _ => String::new(),
+        },
         out: Vec::new(),
     };
-    let listens = |name: &String| inputs.is_none_or(|inputs| inputs.contains(name));
-    for (name, source) in sources.iter().filter(|(name, _)| listens(name)) {
+    for (name, source) in sources {
         let component = format!("{}{name}", signalbox_journal::SOURCE);
         step.events += source.received;
         // The history has no rows of refused requests.
@@ -153,22 +149,16 @@ fn received(sources: &BTreeMap<String, SourceStatus>, inputs: Option<&BTreeSet<S
                 outcome: "duplicate",
                 reason: String::new(),
                 events: source.duplicate,
-                rows: rows(&component, "duplicate", ""),
+                rows: rows(kept, "duplicate", &[("sink", &component)]),
             });
         }
         for (outcome, counts) in [("filtered", &source.filtered), ("rejected", &source.rejected)] {
-            step.out
-                .extend(outs(outcome, counts, |code| rows(&component, outcome, code)));
+            step.out.extend(outs(outcome, counts, |code| {
+                rows(kept, outcome, &[("sink", &component), ("reason", code)])
+            }));
         }
     }
     step
-}
-
-fn rows(sink: &str, outcome: &str, reason: &str) -> String {
-    link(
-        "events",
-        &[("sink", sink), ("outcome", outcome), ("reason", reason)],
-    )
 }
 
 fn outs(outcome: &'static str, counts: &BTreeMap<String, u64>, rows: impl Fn(&str) -> String) -> Vec<Out> {
@@ -204,9 +194,10 @@ fn steps(
     name: &str,
     sink: &SinkStatus,
     received: Step,
-    unsent: &BTreeMap<(String, String), bool>,
+    (unsent, kept): (&BTreeMap<(String, String), bool>, &str),
 ) -> Vec<Step> {
-    let rows_of = |outcome: &'static str| move |code: &str| rows(name, outcome, code);
+    let rows_of =
+        |outcome: &'static str| move |code: &str| rows(kept, outcome, &[("sink", name), ("reason", code)]);
     let filtered = outs("filtered", &sink.filtered, rows_of("filtered"));
     let (unmapped, unmeant): (Vec<Out>, Vec<Out>) = filtered
         .into_iter()
@@ -223,22 +214,28 @@ fn steps(
             outcome: "pending",
             reason: String::new(),
             events: sink.pending,
-            rows: rows(name, "pending", ""),
+            rows: rows_of("pending")(""),
         });
     }
     refused.extend(outs("expired", &sink.expired, rows_of("expired")));
     let mut steps = vec![received];
     let mut events = sink.journalled;
+    // What a step between the first and the last passed on ended in several ways.
     let parts = [
-        ("journalled", unmeant),
-        ("meant", unmapped),
-        ("mapped", waiting),
-        ("sent", refused),
-        ("accepted", Vec::new()),
+        ("journalled", unmeant, rows_of("")("")),
+        ("meant", unmapped, String::new()),
+        ("mapped", waiting, String::new()),
+        ("sent", refused, String::new()),
+        ("accepted", Vec::new(), rows_of("delivered")("")),
     ];
-    for (name, out) in parts {
+    for (name, out, rows) in parts {
         let lost: u64 = out.iter().map(|out| out.events).sum();
-        steps.push(Step { name, events, out });
+        steps.push(Step {
+            name,
+            events,
+            rows,
+            out,
+        });
         events = events.saturating_sub(lost);
     }
     steps
@@ -303,8 +300,18 @@ mod tests {
         assert_eq!(funnels[0].driven_by, None);
         assert_eq!(
             funnels[0].steps[1].out[0].rows,
-            "/ui/events?sink=pin&outcome=filtered&reason=no_consent"
+            "/ui/events?sink=pin&reason=no_consent&outcome=filtered"
         );
+        let steps: Vec<&str> = funnels[0].steps.iter().map(|step| &*step.rows).collect();
+        let wanted = [
+            "/ui/events?source=web",
+            "/ui/events?sink=pin",
+            "",
+            "",
+            "",
+            "/ui/events?sink=pin&outcome=delivered",
+        ];
+        assert_eq!(steps, wanted);
     }
 
     #[test]

@@ -4,9 +4,10 @@ use maud::{Markup, html};
 
 use super::advice::{Advice, Level};
 use super::data::{Breakdowns, Fill, Overview};
-use super::funnel::{Funnel, Step, has_rows};
-use super::sums::Bucket;
+use super::funnel::{Funnel, Step};
+use super::sums::{Bucket, Worth};
 use crate::chart::{self, Column, linked};
+use crate::rows::rows;
 use crate::words::{self, link};
 
 /// The outcomes of the charts, each with the class of its colour.
@@ -31,7 +32,10 @@ pub(super) fn overview(view: &Overview, sink: Option<&str>) -> Markup {
         }
         section aria-labelledby="funnels" {
             h2 #funnels { "The way of events" }
-            p.note { "Events since the journal began. What comes no further is listed where it ended, with the reason." }
+            p.note {
+                "Events since the journal began. What comes no further is listed where it ended, with the reason. The numbers lead to the \
+                 records that the history still has; those that were meant, mapped and sent are the rest of the step before."
+            }
             div #ways data-live { @for funnel in &view.funnels { (way(funnel)) } }
             @if view.funnels.is_empty() { p { "There are no sinks." } }
         }
@@ -99,7 +103,8 @@ fn way(funnel: &Funnel) -> Markup {
                     " for it again, from retried dead letters. "
                 }
                 @if funnel.not_sent_again > 0 {
-                    (words::counted(funnel.not_sent_again, "record was", "records were"))
+                    (linked(funnel.not_sent_again, &funnel.not_sent_again_rows))
+                    @if funnel.not_sent_again == 1 { " record was" } @else { " records were" }
                     " not sent since the start, as the platform has them: their events count as accepted. "
                 }
                 @if let Some(age) = funnel.oldest_pending_seconds { "The oldest pending event arrived " (words::span(age)) " ago. " }
@@ -123,7 +128,7 @@ fn shown(step: &Step, top: u64) -> Markup {
     html! {
         li {
             span.name { (label(step.name)) }
-            span.count { (words::number(step.events)) }
+            span.count { (linked(step.events, &step.rows)) }
             svg.bar aria-hidden="true" viewBox="0 0 100 4" preserveAspectRatio="none" {
                 rect.track width="100" height="4" {}
                 rect.good width=(width) height="4" {}
@@ -187,21 +192,9 @@ fn broken_down(breakdowns: &Breakdowns, funnels: &[Funnel], sink: Option<&str>) 
 fn columns(buckets: &[Bucket], format: &str, (sink, kept): (Option<&str>, &str)) -> Vec<Column> {
     let column = |bucket: &Bucket| {
         let (since, before) = (bucket.begin.to_string(), bucket.end.to_string());
-        let rows = |outcome: &str| {
-            if !has_rows(kept, outcome) {
-                return String::new();
-            }
-            let sink = sink.unwrap_or_default();
-            link(
-                "events",
-                &[
-                    ("sink", sink),
-                    ("outcome", outcome),
-                    ("since", &since),
-                    ("before", &before),
-                ],
-            )
-        };
+        // Without a sink the charts count those of all sinks, and none of a source.
+        let at = sink.map_or(("at_sinks", "true"), |sink| ("sink", sink));
+        let rows = |outcome: &str| rows(kept, outcome, &[at, ("since", &since), ("before", &before)]);
         Column {
             label: words::short(bucket.begin, format),
             counts: vec![
@@ -232,7 +225,7 @@ fn times(breakdowns: &Breakdowns) -> Markup {
                                     th scope="row" { (latency.sink) }
                                     td.number { (within(latency.half_within)) }
                                     td.number { (within(latency.most_within)) }
-                                    td.number { (linked(latency.records, &delivered(breakdowns, (&latency.sink, ""), breakdowns.day))) }
+                                    td.number { (linked(latency.records, &delivered(breakdowns, breakdowns.day, &[("sink", &latency.sink)]))) }
                                 }
                             }
                         }
@@ -257,11 +250,7 @@ fn worths(breakdowns: &Breakdowns) -> Markup {
                                 tr {
                                     th scope="row" { (worth.sink) }
                                     td.number { (words::money(worth.value_millionths, &worth.currency)) }
-                                    td.number {
-                                        // Records without a currency cannot be told from those without a value.
-                                        @if worth.currency.is_empty() { (words::number(worth.records)) }
-                                        @else { (linked(worth.records, &delivered(breakdowns, (&worth.sink, &worth.currency), breakdowns.week))) }
-                                    }
+                                    td.number { (linked(worth.records, &delivered(breakdowns, breakdowns.week, &of_worth(worth)))) }
                                 }
                             }
                         }
@@ -272,19 +261,20 @@ fn worths(breakdowns: &Breakdowns) -> Markup {
     }
 }
 
-/// Returns the address of the delivered records of a sink, with a value of a currency unless it is empty; none without rows.
-fn delivered(breakdowns: &Breakdowns, (sink, currency): (&str, &str), since: i64) -> String {
-    if !has_rows(&breakdowns.events, "delivered") {
-        return String::new();
+/// Returns the conditions on records with a value in a currency, or with a value alone.
+fn of_worth(worth: &Worth) -> Vec<(&str, &str)> {
+    let sink = ("sink", &*worth.sink);
+    match &*worth.currency {
+        "" => vec![sink, ("parameter", "value"), ("without_parameter", "currency")],
+        currency => vec![sink, ("currency", currency)],
     }
+}
+
+/// Returns the address of the rows of delivered records since a moment.
+fn delivered(breakdowns: &Breakdowns, since: i64, conditions: &[(&str, &str)]) -> String {
     let since = since.to_string();
-    let query = [
-        ("sink", sink),
-        ("outcome", "delivered"),
-        ("currency", currency),
-        ("since", &since),
-    ];
-    link("events", &query)
+    let conditions = [conditions, &[("since", &since)]].concat();
+    rows(&breakdowns.events, "delivered", &conditions)
 }
 
 fn stores(fills: &[Fill]) -> Markup {
@@ -299,7 +289,7 @@ fn stores(fills: &[Fill]) -> Markup {
                             td.number { (words::bytes(fill.bytes)) }
                             td.number { (fill.max_bytes.map_or("–".to_owned(), words::bytes)) }
                             td.number { (fill.max_bytes.map_or("–".to_owned(), |most| words::percent(fill.bytes, most))) }
-                            td { (fill.about) }
+                            td { @if fill.content.is_empty() { (fill.about) } @else { a href=(fill.content) { (fill.about) } } }
                         }
                     }
                 }

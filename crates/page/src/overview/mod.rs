@@ -16,6 +16,7 @@ pub(crate) use self::data::Overview;
 use self::data::{Breakdowns, Fill};
 use self::funnel::Inputs;
 use crate::problem::Problem;
+use crate::rows::rows;
 use crate::state::Page;
 use crate::view::View;
 use crate::words;
@@ -150,6 +151,7 @@ impl Sums {
 
 fn fills(status: &Status) -> Vec<Fill> {
     let journal = &status.journal;
+    let kept = status.history.as_ref().map_or("off", |history| &history.events);
     let mut fills = vec![Fill {
         store: "journal".to_owned(),
         bytes: journal.bytes,
@@ -159,6 +161,7 @@ fn fills(status: &Status) -> Vec<Fill> {
             "event is not settled by all sinks",
             "events are not settled by all sinks",
         ),
+        content: rows(kept, "pending", &[]),
     }];
     for (name, sink) in &status.sinks {
         fills.push(Fill {
@@ -166,6 +169,7 @@ fn fills(status: &Status) -> Vec<Fill> {
             bytes: sink.letters.bytes,
             max_bytes: Some(sink.letters.max_bytes),
             about: words::counted(sink.letters.kept, "dead letter", "dead letters"),
+            content: words::link("failures", &[("sink", name)]),
         });
     }
     if let Some(history) = &status.history {
@@ -174,6 +178,7 @@ fn fills(status: &Status) -> Vec<Fill> {
             bytes: history.bytes,
             max_bytes: history.max_bytes,
             about: words::counted(history.files, "file of records", "files of records"),
+            content: rows(kept, "", &[]),
         });
     }
     fills

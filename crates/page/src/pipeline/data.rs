@@ -32,6 +32,8 @@ pub(crate) struct Component {
     pub(super) held: Option<String>,
     /// Events received by a source, records delivered by a sink, since the journal began; null for transforms.
     pub(super) events: Option<u64>,
+    /// Address of the rows behind the number; empty if none are kept, and for transforms.
+    pub(super) rows: String,
     /// The same in a minute, over the last two minutes or less; null until two samples exist, and for transforms.
     pub(super) per_minute: Option<f64>,
     /// The settings that the file gives.

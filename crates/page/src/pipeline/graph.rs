@@ -144,6 +144,7 @@ mod tests {
             enabled: true,
             held: None,
             events: Some(5),
+            rows: String::new(),
             per_minute: None,
             settings: Vec::new(),
             reference: Vec::new(),

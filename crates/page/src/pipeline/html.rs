@@ -5,6 +5,7 @@ use signalbox_core::{FieldOutline, MappingOutline};
 
 use super::data::{Component, Pipeline};
 use super::graph;
+use crate::chart::linked;
 use crate::words::{self, link};
 
 /// Headings of the kinds.
@@ -48,7 +49,7 @@ fn described(component: &Component, sink: Option<&str>, mapping: Option<&str>) -
                 @if let Some(events) = component.events {
                     dt { (if component.kind == "source" { "Received" } else { "Delivered" }) }
                     dd {
-                        (counted(component, events))
+                        (linked(events, &component.rows))
                         @if let Some(rate) = component.per_minute { ", " (graph::rate_of(rate)) " a minute now" }
                     }
                 }
@@ -58,15 +59,6 @@ fn described(component: &Component, sink: Option<&str>, mapping: Option<&str>) -
             @if !component.mappings.is_empty() { (mappings(component, mapping.filter(|_| is_chosen))) }
         }
     }
-}
-
-/// Shows the count of a component as a link to the rows behind it.
-fn counted(component: &Component, events: u64) -> Markup {
-    let query = match component.kind.as_str() {
-        "source" => ("source", component.name.as_str()),
-        _ => ("sink", component.name.as_str()),
-    };
-    crate::chart::linked(events, &link("events", &[query]))
 }
 
 fn settings(component: &Component) -> Markup {

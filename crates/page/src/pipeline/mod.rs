@@ -16,6 +16,7 @@ pub(crate) use self::data::Pipeline;
 use self::data::{Component, Setting};
 use crate::problem::Problem;
 use crate::rates::Counts;
+use crate::rows::rows;
 use crate::state::Page;
 use crate::view::View;
 
@@ -51,6 +52,7 @@ impl View for Pipeline {
             .map(|(name, sink)| (key(PluginKind::Sink, name), sink.delivered));
         let counts: Counts = sources.chain(sinks).collect();
         let rates = page.rates.read(&counts);
+        let kept = page.rows_kept();
         let is_wanted = |name: &str| query.sink.as_deref().is_none_or(|sink| sink == name);
         if !outline
             .iter()
@@ -76,7 +78,7 @@ impl View for Pipeline {
             component(
                 one,
                 chosen(mappings, &query),
-                (counts.get(&own), rates.get(&own)),
+                (counts.get(&own), rates.get(&own), &kept),
                 held,
             )
         });
@@ -110,7 +112,7 @@ fn chosen(mappings: Vec<MappingOutline>, query: &Query) -> Vec<MappingOutline> {
 fn component(
     one: &ComponentOutline,
     mappings: Vec<MappingOutline>,
-    (total, rate): (Option<&u64>, Option<&f64>),
+    (total, rate, kept): (Option<&u64>, Option<&f64>, &str),
     held: Option<String>,
 ) -> Component {
     let known = signalbox_core::plugins();
@@ -131,6 +133,11 @@ fn component(
         enabled: one.enabled,
         held,
         events: total.copied(),
+        rows: match one.kind {
+            PluginKind::Source => rows(kept, "", &[("source", &one.name)]),
+            PluginKind::Transform => String::new(),
+            PluginKind::Sink => rows(kept, "delivered", &[("sink", &one.name)]),
+        },
         per_minute: rate.copied(),
         settings: settings.collect(),
         reference: info

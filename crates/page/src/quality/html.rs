@@ -2,11 +2,13 @@
 
 use maud::{Markup, html};
 use signalbox_core::Score;
+use signalbox_core::privacy::HIDDEN_NAME;
 use signalbox_runtime::quality::{Coverage, EventQuality, Grade, Share, SinkQuality};
 use signalbox_runtime::scores::DestinationScores;
 
 use super::{Quality, Query};
 use crate::chart::linked;
+use crate::rows::rows;
 use crate::words::{self, link};
 
 /// Times to choose from, in days.
@@ -46,7 +48,7 @@ pub(super) fn quality(view: &Quality, query: &Query) -> Markup {
         @if view.names.is_empty() {
             p { "No sink of this router has a platform that rates events." }
         }
-        @for sink in &view.sinks { (of_sink(sink, Rows { since: view.since, kept: view.rows_kept })) }
+        @for sink in &view.sinks { (of_sink(sink, (&view.rows_kept, view.since))) }
         details {
             summary { "How the grade is made" }
             p {
@@ -69,27 +71,27 @@ fn badge(grade: Grade) -> Markup {
     html! { span class={ "badge " (class) } { (grade.word()) } }
 }
 
-/// The rows behind the numbers.
-#[derive(Clone, Copy)]
-struct Rows {
-    /// The beginning of the time that they are from, Unix milliseconds.
-    since: i64,
-    /// False if the history keeps no rows of delivered and filtered records.
-    kept: bool,
-}
+/// The rows behind the numbers: those that the history keeps, and the beginning of the time that they are from, Unix
+/// milliseconds.
+type Rows<'a> = (&'a str, i64);
 
-impl Rows {
-    /// Returns the address of the rows that meet conditions; none if they are not kept.
-    fn at(self, conditions: &[(&str, &str)]) -> String {
-        if !self.kept {
-            return String::new();
-        }
-        let since = self.since.to_string();
-        link("events", &[conditions, &[("since", &since)]].concat())
+/// Returns the address of the rows of an event name with an outcome; none if they are not kept. A name that stands for several has none
+/// either.
+fn rows_of(
+    (kept, since): Rows<'_>,
+    (sink, event_name): (&str, &str),
+    outcome: &str,
+    more: &[(&str, &str)],
+) -> String {
+    if event_name == HIDDEN_NAME {
+        return String::new();
     }
+    let since = since.to_string();
+    let named = [("sink", sink), ("event_name", event_name), ("since", &since)];
+    rows(kept, outcome, &[&named, more].concat())
 }
 
-fn of_sink(sink: &SinkQuality, rows: Rows) -> Markup {
+fn of_sink(sink: &SinkQuality, rows: Rows<'_>) -> Markup {
     html! {
         section aria-label={ "Sink " (sink.sink) } {
             h2 {
@@ -136,15 +138,8 @@ fn age(at: i64) -> u64 {
     u64::try_from((words::now() - at) / 1_000).unwrap_or(0)
 }
 
-fn of_event(sink: &str, event: &EventQuality, own: &[Score], rows: Rows) -> Markup {
-    let href = |more: &[(&str, &str)]| {
-        let delivered = [
-            ("sink", sink),
-            ("event_name", &event.event_name),
-            ("outcome", "delivered"),
-        ];
-        rows.at(&[&delivered, more].concat())
-    };
+fn of_event(sink: &str, event: &EventQuality, own: &[Score], rows: Rows<'_>) -> Markup {
+    let href = |more: &[(&str, &str)]| rows_of(rows, (sink, &event.event_name), "delivered", more);
     let total = event.records;
     html! {
         article.card aria-label={ (event.event_name) " at " (sink) } {
@@ -191,7 +186,7 @@ fn own_coverage<'s>(
     own.iter().filter_map(of).collect()
 }
 
-/// Shows the records that carried each match key or parameter. `href` makes the address of records under further conditions.
+/// Shows the records that carried each match key or parameter, and those that did not. `href` makes the address of records under further conditions.
 fn coverage(
     title: &str,
     head: &str,
@@ -212,6 +207,7 @@ fn coverage(
                         th scope="col" { (head) }
                         th.number scope="col" { "Records" }
                         th.number scope="col" { "Share" }
+                        th.number scope="col" { "Without" }
                         th scope="col" { span.hidden { "Bar" } }
                         @if known { th.number scope="col" { "The platform's own" } }
                     }
@@ -223,12 +219,10 @@ fn coverage(
                                 (one.label)
                                 @if !one.expected { span.note { " (not graded here)" } }
                             }
-                            td.number {
-                                // Rows do not tell of every parameter whether the record carried it.
-                                @if one.sent_as.is_empty() { (words::number(one.share.records)) }
-                                @else { (linked(one.share.records, &href(&[("match_key", &one.sent_as.join(","))]))) }
-                            }
+                            @let (with, without, names) = conditions(one);
+                            td.number { (linked(one.share.records, &href(&[(with, &names)]))) }
                             td.number { (one.share.percent) " %" }
+                            td.number { (linked(event.records.saturating_sub(one.share.records), &href(&[(without, &names)]))) }
                             td { (bar(&one.share, event.records)) }
                             @if known {
                                 td.number {
@@ -245,6 +239,14 @@ fn coverage(
                 }
             }
         }
+    }
+}
+
+/// Returns the conditions on records that carried a match key or parameter, and on those that did not, with the names for both.
+fn conditions(one: &Coverage) -> (&'static str, &'static str, String) {
+    match &*one.sent_as {
+        [] => ("parameter", "without_parameter", one.name.clone()),
+        names => ("match_key", "without_match_key", names.join(",")),
     }
 }
 
@@ -284,15 +286,9 @@ fn issues(event: &EventQuality, own: &[Score]) -> Markup {
     }
 }
 
-fn unheard(sink: &SinkQuality, rows: Rows) -> Markup {
-    let href = |event: &str| {
-        rows.at(&[
-            ("sink", sink.sink.as_str()),
-            ("event_name", event),
-            ("outcome", "filtered"),
-            ("reason", signalbox_core::NO_TRIGGER_MATCHED),
-        ])
-    };
+fn unheard(sink: &SinkQuality, rows: Rows<'_>) -> Markup {
+    let reason = [("reason", signalbox_core::NO_TRIGGER_MATCHED)];
+    let href = |event: &str| rows_of(rows, (&sink.sink, event), "filtered", &reason);
     html! {
         @if !sink.unheard.is_empty() {
             h3 { "Events that no mapping listens to" }

@@ -45,8 +45,8 @@ pub(crate) struct Quality {
     sinks: Vec<SinkQuality>,
     /// Names of all sinks whose platform rates events.
     names: Vec<String>,
-    /// True if the history keeps the rows behind the numbers.
-    rows_kept: bool,
+    /// The records of which the history keeps rows, the ones behind the numbers: `all`, `failures` or `off`.
+    rows_kept: String,
 }
 
 impl View for Quality {
@@ -77,8 +77,6 @@ impl View for Quality {
             }
             Some(sink) => return Err(Problem::not_found(format!("There is no sink '{sink}'."))),
         };
-        let history = page.admin.history();
-        let rows_kept = history.is_some_and(|history| history.health().events == "all");
         let (sinks, unread) = page
             .history(move |reader| quality::read(&reader, &*source, &wanted, Some(since)))
             .await?;
@@ -93,7 +91,7 @@ impl View for Quality {
                 .collect(),
             sinks,
             names,
-            rows_kept,
+            rows_kept: page.rows_kept(),
         })
     }
 
