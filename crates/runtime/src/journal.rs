@@ -10,7 +10,7 @@ mod nats;
 use std::sync::Arc;
 
 #[cfg(feature = "nats")]
-pub use moving::{Place, move_to_nats};
+pub use moving::{MoveStep, Place, move_to_nats};
 use signalbox_config::{DeadLetterSettings, JournalKind, JournalSettings, OnFull};
 use signalbox_journal::{DeadLetterQuota, DiskJournal, DiskOptions, Journal, Keys, MemoryJournal};
 

@@ -79,7 +79,8 @@ async fn mark(journal: &dyn Journal, from: &str, whole: bool) -> Result<(), Jour
     let mark = serde_json::to_vec(&mark).map_err(|error| JournalError(error.to_string()))?;
     journal.save_checkpoint(MARK_SOURCE, MARK, Some(mark));
     journal.flush().await;
-    Ok(())
+    // Nothing is copied before the mark is there: a copy that is cut off is known by it.
+    journal.save_counts().await
 }
 
 /// Copies a journal into an empty one, and compares the two. `told` hears of the events copied so far, and of all. A copy that

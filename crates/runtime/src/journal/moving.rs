@@ -15,18 +15,32 @@ pub struct Place {
     pub dead_letters: DeadLetterSettings,
 }
 
+/// The progress of a move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoveStep {
+    /// An earlier call was interrupted: its copy is deleted, and begun anew.
+    Anew,
+    /// Events are copied.
+    Copied {
+        /// So far.
+        events: u64,
+        /// All that there are.
+        all: u64,
+    },
+}
+
 /// Copies a disk journal into a new journal on NATS, compares the two, and marks the folder as moved. After an interruption the
 /// same call deletes what there is of the copy, and begins anew.
 ///
-/// Returns the numbers of the copy; `None` if an earlier call had made it, and only the mark was missing. `told` hears of the
-/// events copied so far, and of all.
+/// Returns the numbers of the copy; `None` if an earlier call had made it, and only the mark was missing. `told` hears of each
+/// step.
 ///
 /// # Errors
 /// A sentence with the remedy, if a router has one of the two open, if the new one is in use, or if one cannot be read or written.
 pub async fn move_to_nats(
     from: Place,
     to: Place,
-    told: impl FnMut(u64, u64),
+    told: impl FnMut(MoveStep),
 ) -> Result<Option<Transferred>, String> {
     if from.journal.kind != JournalKind::Disk {
         return Err("only a journal on disk can be moved: name its pipeline file".to_owned());
@@ -57,7 +71,7 @@ pub async fn move_to_nats(
 async fn copy(
     old: &Arc<dyn Journal>,
     to: Place,
-    told: impl FnMut(u64, u64),
+    mut told: impl FnMut(MoveStep),
 ) -> Result<Option<Transferred>, String> {
     let to = Arc::new(to);
     let mut new = open_new(&to).await?;
@@ -67,6 +81,7 @@ async fn copy(
             Copied::Never => {}
             Copied::Whole(from) if from == id => return Ok(None),
             Copied::Begun(from) if from == id => {
+                told(MoveStep::Anew);
                 new.close();
                 new.shutdown().await;
                 super::nats::delete(&to.journal).await?;
@@ -78,7 +93,10 @@ async fn copy(
                 );
             }
         }
-        let done = transfer(&**old, &*new, told).await;
+        let done = transfer(&**old, &*new, |events, all| {
+            told(MoveStep::Copied { events, all })
+        })
+        .await;
         done.map(Some).map_err(|error| format!("journal: {error}"))
     }
     .await;
@@ -185,8 +203,11 @@ mod tests {
             }),
             ..JournalSettings::default()
         };
-        let moving =
-            async |max_bytes: u64| move_to_nats(place(old.clone()), place(new(max_bytes)), |_, _| ()).await;
+        let anew = std::cell::Cell::new(0);
+        let moving = async |max_bytes: u64| {
+            let told = |step| anew.set(anew.get() + u32::from(step == MoveStep::Anew));
+            move_to_nats(place(old.clone()), place(new(max_bytes)), told).await
+        };
         let error = moving(1_000_000).await.unwrap_err();
         assert!(error.contains("max_bytes"), "{error}");
         // A router does not begin with half a copy.
@@ -194,7 +215,9 @@ mod tests {
         let error = blocking(move || super::super::open(&half, &DeadLetterSettings::default())).await;
         let error = error.err().unwrap();
         assert!(error.contains("call 'signalbox journal move' again"), "{error}");
+        assert_eq!(anew.get(), 0);
         let done = moving(50_000_000).await.unwrap().unwrap();
+        assert_eq!(anew.get(), 1);
         assert_eq!(
             (done.events, done.pending, done.sinks, done.lost),
             (1_500, 1_500, 1, 0)
@@ -228,11 +251,11 @@ mod tests {
             kind: JournalKind::Nats,
             ..JournalSettings::default()
         };
-        let error = move_to_nats(place(nats()), place(nats()), |_, _| ())
+        let error = move_to_nats(place(nats()), place(nats()), |_| ())
             .await
             .unwrap_err();
         assert!(error.contains("only a journal on disk can be moved"), "{error}");
-        let error = move_to_nats(place(disk()), place(disk()), |_, _| ())
+        let error = move_to_nats(place(disk()), place(disk()), |_| ())
             .await
             .unwrap_err();
         assert!(error.contains("needs type"), "{error}");

@@ -1,7 +1,7 @@
 //! `signalbox journal move`
 
 use signalbox_config::OperatorSettings;
-use signalbox_runtime::journal::{Place, move_to_nats};
+use signalbox_runtime::journal::{MoveStep, Place, move_to_nats};
 
 use super::load::load_for_operators;
 use super::progress;
@@ -21,13 +21,21 @@ pub(super) async fn run(args: &MoveArgs) -> Result<Code, Failure> {
     );
     let folder = from.journal.folder();
     let bar = progress::bar("events", async { Ok(0) }).await?;
-    let moved = move_to_nats(from, to, |copied, all| {
-        bar.set_length(all);
-        bar.set_position(copied);
+    let mut told = String::new();
+    let moved = move_to_nats(from, to, |step| {
+        match step {
+        MoveStep::Anew => told.push_str(
+            "an earlier call was interrupted: what it had copied is deleted, and the copy was made anew from the old journal, \
+             which kept everything\n",
+        ),
+        MoveStep::Copied { events, all } => {
+            bar.set_length(all);
+            bar.set_position(events);
+        }
+    }
     });
     let moved = moved.await;
     bar.finish_and_clear();
-    let mut told = String::new();
     match moved? {
         None => told.push_str("the contents had been copied already\n"),
         Some(done) => {
