@@ -32,8 +32,7 @@ impl Status {
         table(&mut out, "router version silent drives", nodes.collect());
         let mut details = String::new();
         for node in &self.nodes {
-            let differs = (!node.differs.is_empty()).then(|| node.differs.join(", "));
-            line(&mut details, &node.name, "its file differs in", differs);
+            node_details(node, |what, text| line(&mut details, &node.name, what, text));
         }
         for (name, source) in &self.sources {
             source_details(source, |what, text| line(&mut details, name, what, text));
@@ -135,6 +134,17 @@ fn node_row(node: &NodeStatus) -> Vec<String> {
         format!("{} s", node.silent_seconds),
         drives,
     ]
+}
+
+fn node_details(node: &NodeStatus, mut say: impl FnMut(&str, Option<String>)) {
+    let list = |names: &[String]| (!names.is_empty()).then(|| names.join(", "));
+    say("its file differs in", list(&node.differs));
+    let regrouped = list(&node.rate_group_differs);
+    let regrouped = regrouped.map(|sinks| format!("{sinks}: its file has them in another rate group"));
+    say("does not drive", regrouped);
+    let declines = list(&node.declines);
+    let declines = declines.map(|groups| format!("{groups}: it could not read the state of a sink"));
+    say("gave back", declines);
 }
 
 fn source_details(source: &SourceStatus, mut say: impl FnMut(&str, Option<String>)) {
@@ -348,6 +358,33 @@ mod tests {
         ] {
             assert_eq!(sink_state(&status), state);
         }
+    }
+
+    #[test]
+    fn a_router_that_cannot_drive_its_sinks_is_told_with_the_reason() {
+        let said = |node: &NodeStatus| {
+            let mut said = Vec::new();
+            node_details(node, |what, text| {
+                said.extend(text.map(|text| format!("{what}: {text}")));
+            });
+            said
+        };
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let node = NodeStatus {
+            differs: names(&["sinks.ads", "sinks.web"]),
+            rate_group_differs: names(&["ads", "web"]),
+            declines: names(&["549755885175"]),
+            ..NodeStatus::default()
+        };
+        assert_eq!(
+            said(&node),
+            [
+                "its file differs in: sinks.ads, sinks.web",
+                "does not drive: ads, web: its file has them in another rate group",
+                "gave back: 549755885175: it could not read the state of a sink",
+            ]
+        );
+        assert!(said(&NodeStatus::default()).is_empty());
     }
 
     #[test]

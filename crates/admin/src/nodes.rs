@@ -19,6 +19,14 @@ pub struct NodeStatus {
     pub silent_seconds: u64,
     /// The rate groups whose sinks it drives.
     pub drives: Vec<String>,
+    /// The rate groups that it gave back within the last five minutes, since it could not read the state of one of their
+    /// sinks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub declines: Vec<String>,
+    /// The sinks that it does not drive, since its file has them in another rate group than the one under which another
+    /// router drives them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rate_group_differs: Vec<String>,
     /// The components whose settings differ from those of the router that answers, such as `sinks.ads`. Only routers
     /// of the same version are compared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -36,6 +44,8 @@ pub(crate) fn nodes(journal: &dyn Journal) -> Vec<NodeStatus> {
         admin: node.report.admin.clone(),
         silent_seconds: node.silent.as_secs(),
         drives: node.drives.clone(),
+        declines: node.declines.clone(),
+        rate_group_differs: node.regrouped.clone(),
         differs: own.map(|own| differences(own, node)).unwrap_or_default(),
     };
     nodes.iter().map(status).collect()

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_history::{Health, History};
 use signalbox_journal::{LetterCounts, Node, SOURCE, Sealing, SinkState};
 use signalbox_runtime::hold::HoldCause;
-use signalbox_runtime::ledger::{DrivenBy, Ledger, SinkLedger, SourceLedger};
+use signalbox_runtime::ledger::{DrivenBy, Ledger, SinkLedger, SourceLedger, UNOPENED};
 use signalbox_runtime::operate::StatusSource;
 use signalbox_runtime::telemetry::{VERSION, oldest_pending_age, warning_key};
 
@@ -348,13 +348,20 @@ pub struct HoldStatus {
 }
 
 impl HoldStatus {
-    /// Describes a hold at the router that drives the sink, which tells the others no more than its code.
-    fn elsewhere(code: &str) -> HoldStatus {
-        HoldStatus {
-            code: code.to_owned(),
-            message: "the router that drives the sink has it on hold; its status has the reason".to_owned(),
+    /// Describes the hold at the router that drives the sink, which tells the others no more than its code; `None` if there is
+    /// none.
+    fn elsewhere(nodes: &[Node], sink: &str) -> Option<HoldStatus> {
+        let code = Node::driving(nodes, sink)?.report.held.get(sink)?;
+        let message = if code == UNOPENED {
+            "the router that may drive the sink cannot read its state from the journal, and tries again; its log has the reason"
+        } else {
+            "the router that drives the sink has it on hold; its status has the reason"
+        };
+        Some(HoldStatus {
+            code: code.clone(),
+            message: message.to_owned(),
             ..HoldStatus::default()
-        }
+        })
     }
 }
 
@@ -378,9 +385,7 @@ impl Status {
                 status.notes = source.sink_notes(name);
                 status.letters = source.journal().letters_of(name).into();
                 if status.elsewhere {
-                    let driving = Node::driving(&nodes, name);
-                    let held = driving.and_then(|node| node.report.held.get(&**name));
-                    status.held = held.map(|code| HoldStatus::elsewhere(code));
+                    status.held = HoldStatus::elsewhere(&nodes, name);
                 }
                 (name.to_string(), status)
             })
@@ -520,6 +525,33 @@ mod tests {
 
     use super::*;
     use signalbox_runtime::operate::Stopped;
+
+    #[test]
+    fn a_hold_at_the_router_that_drives_the_sink_is_shown_with_its_code() {
+        let node = |drives: &[&str], held: &[(&str, &str)]| {
+            let mut node = Node {
+                groups: [("account".to_owned(), vec!["ads".to_owned(), "web".to_owned()])].into(),
+                drives: drives.iter().map(|group| (*group).to_owned()).collect(),
+                ..Node::default()
+            };
+            let held = held
+                .iter()
+                .map(|(sink, code)| ((*sink).to_owned(), (*code).to_owned()));
+            node.report.held = held.collect();
+            node
+        };
+        let nodes = [
+            node(&[], &[("ads", "stale")]),
+            node(&["account"], &[("ads", "unauthorized"), ("web", UNOPENED)]),
+        ];
+        let held = |sink: &str| HoldStatus::elsewhere(&nodes, sink);
+        let ads = held("ads").unwrap();
+        assert!(ads.code == "unauthorized" && ads.message.contains("its status has the reason"));
+        let web = held("web").unwrap();
+        assert!(web.code == "state_unreadable" && web.message.contains("its log has the reason"));
+        assert_eq!(held("other"), None);
+        assert_eq!(HoldStatus::elsewhere(&nodes[..1], "ads"), None);
+    }
 
     #[test]
     fn the_uptime_does_not_follow_a_clock_that_is_set() {

@@ -63,7 +63,24 @@ pub struct Origin {
     file: Arc<str>,
     places: BTreeMap<String, Position>,
     /// Fingerprints of the components' tables.
-    prints: BTreeMap<String, u64>,
+    prints: BTreeMap<String, Print>,
+}
+
+/// The fingerprints of a table.
+#[derive(Clone, Copy, Debug)]
+struct Print {
+    whole: u64,
+    /// Without the address of the router.
+    common: u64,
+}
+
+impl Print {
+    fn of(table: &TomlNode) -> Print {
+        Print {
+            whole: table.fingerprint(),
+            common: table.fingerprint_without("listen"),
+        }
+    }
 }
 
 impl Origin {
@@ -85,7 +102,7 @@ impl Origin {
             .collect();
         let tables = root.entries().iter().flat_map(|section| section.node.entries());
         let prints = tables
-            .map(|entry| (entry.node.path.clone(), entry.node.fingerprint()))
+            .map(|entry| (entry.node.path.clone(), Print::of(&entry.node)))
             .collect();
         Self { file, places, prints }
     }
@@ -94,7 +111,14 @@ impl Origin {
     /// components with equal fingerprints.
     #[must_use]
     pub fn fingerprint(&self, component: &str) -> Option<u64> {
-        self.prints.get(component).copied()
+        self.prints.get(component).map(|print| print.whole)
+    }
+
+    /// Returns the fingerprint of a component without `listen`, the setting in which the files of routers that share a
+    /// journal may differ. It is equal in files that agree in the rest.
+    #[must_use]
+    pub fn common_fingerprint(&self, component: &str) -> Option<u64> {
+        self.prints.get(component).map(|print| print.common)
     }
 
     /// Returns the name of the file, as the user gave it.

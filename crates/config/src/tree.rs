@@ -84,6 +84,16 @@ impl TomlNode {
         hasher.finish()
     }
 
+    /// Returns a hash of a table with everything in it but one of its keys, without places.
+    pub(crate) fn fingerprint_without(&self, key: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for entry in self.entries().iter().filter(|entry| entry.key != key) {
+            entry.key.hash(&mut hasher);
+            entry.node.hash_into(&mut hasher);
+        }
+        hasher.finish()
+    }
+
     fn hash_into(&self, hasher: &mut DefaultHasher) {
         std::mem::discriminant(&self.value).hash(hasher);
         match &self.value {

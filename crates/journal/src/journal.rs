@@ -94,6 +94,12 @@ pub trait Log: Send + Sync {
     /// them at once. A group changes hands when all of its sinks are released.
     fn release(&self, _sinks: &[Arc<str>]) {}
 
+    /// Returns the right to drive these sinks, as [`Log::release`] does, since this router cannot open all of them: for some
+    /// minutes it leaves their group to other routers, and takes it again only if none does within `takeover`.
+    fn decline(&self, sinks: &[Arc<str>]) {
+        self.release(sinks);
+    }
+
     /// Tells the other routers about this one. The journal repeats the last report while it is open.
     fn report(&self, _report: NodeReport) {}
 

@@ -40,6 +40,10 @@ pub struct Node {
     pub groups: BTreeMap<String, Vec<String>>,
     /// The groups that it drives now.
     pub drives: Vec<String>,
+    /// The groups that it gave back within the last minutes, since it could not open their sinks.
+    pub declines: Vec<String>,
+    /// The sinks that its file has in another group than the one under which they are driven: it does not drive them.
+    pub regrouped: Vec<String>,
     /// Its report.
     pub report: NodeReport,
 }
@@ -61,8 +65,12 @@ impl Node {
     /// True if this router drives the sink.
     #[must_use]
     pub fn drives_sink(&self, sink: &str) -> bool {
-        let sinks = self.drives.iter().filter_map(|group| self.groups.get(group));
-        sinks.flatten().any(|name| name == sink)
+        let mut sinks = self
+            .drives
+            .iter()
+            .filter_map(|group| self.groups.get(group))
+            .flatten();
+        sinks.any(|name| name == sink) && !self.regrouped.iter().any(|name| name == sink)
     }
 }
 
@@ -79,9 +87,10 @@ mod tests {
             ]
             .into(),
             drives: vec!["a".to_owned()],
+            regrouped: vec!["a 1".to_owned()],
             ..Node::default()
         };
-        assert!(node.drives_sink("a 2") && !node.drives_sink("b 1"));
+        assert!(node.drives_sink("a 2") && !node.drives_sink("b 1") && !node.drives_sink("a 1"));
         assert!(node.has_sink("b 1") && !node.has_sink("c"));
     }
 

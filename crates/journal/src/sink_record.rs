@@ -28,6 +28,9 @@ pub(crate) struct SinkRecord {
     /// The id of the key by which later versions may encrypt what belongs to the sink; 0 if nothing is encrypted.
     #[serde(default)]
     pub(crate) key: u64,
+    /// The rate group whose lease counts for the sink in a shared journal; `None` if that of any router's file does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) group: Option<String>,
 }
 
 impl SinkRecord {
@@ -82,6 +85,7 @@ impl SinkRecord {
     pub(crate) fn merge(&mut self, past: SinkRecord) {
         self.inputs.merge(&mut self.progress, past.inputs, past.progress);
         self.released &= past.released;
+        self.group = self.group.take().or(past.group);
     }
 
     /// The position behind all places in the log that the record speaks of.

@@ -119,6 +119,8 @@ pub struct SinkLedger {
     /// True while the sink is disabled by its settings.
     pub disabled: AtomicBool,
     driven_by: Mutex<DrivenBy>,
+    /// True while this router may drive the sink and cannot open its state.
+    pub unopened: AtomicBool,
     /// The sink's present holds, and the number of all holds.
     pub held: Held,
     /// Why the last attempts of pending events failed.
@@ -129,6 +131,9 @@ pub struct SinkLedger {
     /// Pending events of sources that are no longer inputs of the sink.
     debts: Mutex<BTreeMap<String, u64>>,
 }
+
+/// The reason code of a sink whose state the router that may drive it cannot read.
+pub const UNOPENED: &str = "state_unreadable";
 
 /// The router that drives a sink.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -189,3 +189,28 @@ fn places_are_kept() {
     assert_eq!(at("nowhere.at.all"), None);
     assert_eq!(config.origin.file(), "p.toml");
 }
+
+#[test]
+fn files_of_routers_may_differ_in_the_address_that_a_source_listens_on() {
+    let prints = |listen: &str, more: &str| {
+        let text = pipeline("").replace(
+            "type = \"probe_source\"\n",
+            &format!("type = \"probe_source\"\nlisten = \"{listen}\"\n{more}"),
+        );
+        let config = good(&text);
+        let of = |component: &str| {
+            let origin = &config.origin;
+            (
+                origin.fingerprint(component),
+                origin.common_fingerprint(component),
+            )
+        };
+        (of("sources.web"), of("sinks.pin"))
+    };
+    let ((whole, common), sink) = prints("127.0.0.1:1", "");
+    let ((other_whole, other_common), other_sink) = prints("127.0.0.1:2", "");
+    assert!(common.is_some() && common == other_common && sink == other_sink);
+    assert_ne!(whole, other_whole);
+    let ((_, changed), _) = prints("127.0.0.1:1", "was = \"site\"\n");
+    assert_ne!(common, changed);
+}

@@ -65,7 +65,7 @@ fn keys() {
                 "[sources.app]\ntype = \"probe_source\"\nzzz = 1\n[sinks.b]\ntype = \"probe_sink\"\ninputs = [\"app\"]\naccount = \"x\"\n",
             ),
             &[
-                "sources.app.zzz: unknown field 'zzz', expected one of type, through, was, only_on, write_keys, port\n  --> p.toml:9:1",
+                "sources.app.zzz: unknown field 'zzz', expected one of type, through, was, only_on, write_keys, port, listen\n  --> p.toml:9:1",
             ],
         ),
         (

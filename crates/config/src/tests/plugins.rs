@@ -25,6 +25,8 @@ pub(super) struct ProbeSource {
     pub(super) write_keys: Vec<Secret>,
     /// The port.
     pub(super) port: Option<u16>,
+    /// The address.
+    pub(super) listen: Option<String>,
 }
 
 #[typetag::deserialize(name = "probe_source")]

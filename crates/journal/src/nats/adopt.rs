@@ -63,12 +63,12 @@ impl Shared {
     async fn rename_sources(&self, roster: &Roster, sources: &[(String, String)]) -> Result<(), Refused> {
         let writes = {
             let book = self.store.book();
-            let mut names = book.names.clone();
+            let mut names = Names::clone(&book.names);
             for (old, new) in sources {
                 names.rename(old, new);
             }
             names.present(roster);
-            if sources.is_empty() && names == book.names {
+            if sources.is_empty() && names == *book.names {
                 return Ok(());
             }
             book.source_writes(&names, sources)?

@@ -168,6 +168,7 @@ fn node() -> NodeValue {
             held: map([("shop", "unauthorized".to_owned())]),
             sums: map([("sources.web", map([("journalled", 100)]))]),
         },
+        ..NodeValue::default()
     }
 }
 
@@ -292,7 +293,7 @@ fn mean_what_they_did(lines: &Lines, what: &str) {
     }
     let identity: Identity = read(book.identity.as_deref().unwrap()).unwrap();
     assert_eq!((&*identity.id, identity.format), ("0b6d", 1), "{what}");
-    assert_eq!(book.names, names(), "{what}");
+    assert_eq!(*book.names, names(), "{what}");
     let list = book.erasures.list.list();
     assert_eq!(
         (list.len(), list[0].before, list[0].values),

@@ -9,13 +9,14 @@ use async_nats::jetstream;
 use async_trait::async_trait;
 use signalbox_core::Event;
 use signalbox_nats::Client;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use super::book::open::{Opened, StoreOptions};
 use super::book::store::Store;
 use super::book::values::Values;
 use super::checks;
+use super::claims;
 use super::cluster::{Cluster, Holder};
 use super::commits::Commits;
 use super::former::{self, Former};
@@ -57,8 +58,10 @@ pub(super) struct Shared {
     pub(super) store: Arc<Store>,
     pub(super) log: EventLog,
     pub(super) queue: Queue,
-    nodes: Arc<Nodes>,
-    leases: Arc<Leases>,
+    pub(super) nodes: Arc<Nodes>,
+    pub(super) leases: Arc<Leases>,
+    /// Notified when a sink waits for another group's claim to end.
+    pub(super) claims: Notify,
     questions: Questions,
     /// The tasks that end with the journal.
     tasks: Mutex<Vec<AbortHandle>>,
@@ -159,6 +162,7 @@ impl NatsJournal {
             nodes,
             janitor: leases.janitor(),
             leases,
+            claims: Notify::new(),
             questions,
             tasks: Mutex::default(),
             clock: Clock::new(std::time::SystemTime::now),
@@ -177,6 +181,7 @@ impl NatsJournal {
                 reading.ready.send_replace(true);
             }),
             tokio::spawn(janitor::tend(shared.leases.clone(), shared.clone(), keep)),
+            tokio::spawn(claims::tend(shared.clone())),
             tokio::spawn({
                 let shared = shared.clone();
                 let janitor = shared.janitor.clone();
@@ -290,6 +295,10 @@ impl Log for NatsJournal {
 
     fn release(&self, sinks: &[Arc<str>]) {
         self.0.leases.release(sinks);
+    }
+
+    fn decline(&self, sinks: &[Arc<str>]) {
+        self.0.leases.decline(sinks);
     }
 
     fn report(&self, report: NodeReport) {

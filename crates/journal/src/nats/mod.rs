@@ -13,6 +13,7 @@ mod adopt;
 mod book;
 mod bucket;
 pub(crate) mod checks;
+mod claims;
 mod cluster;
 mod commits;
 mod delete;

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use super::book::key::Key;
 use super::book::store::{Refused, Write};
 use super::book::values::json;
+use super::claims::Unclaimed;
 use super::commits::Commits;
 use super::journal::{PATIENCE, Shared};
 use super::log::frames::Piece;
@@ -53,25 +54,20 @@ impl Shared {
         // Until then duplicates may be unknown.
         self.log.caught_up().await;
         let key = Key::Sink(sink.to_owned());
+        let group = self.leases.group_of(sink);
         for _ in 0..TRIES {
-            let (mut record, sequence, names) = {
-                let book = self.store.book();
-                if book.is_unreadable(sink) {
-                    return Err(JournalError(format!(
-                        "the state of the sink '{sink}' at the NATS servers cannot be read: it is damaged, or a newer version of \
-                         Signalbox wrote it: start that version here, too"
-                    )));
-                }
-                let known = book.sinks.get(sink).filter(|_| book.has_sink(sink));
-                let record = known.map(|sink| sink.record.clone());
-                (record, book.sequence(&key), book.names.clone())
-            };
+            let Unclaimed {
+                record,
+                sequence,
+                names,
+            } = self.unclaimed(sink, group.as_deref()).await?;
             let held = self.log.held();
             let new_at = record.is_none().then_some(match subscription.start {
                 Start::Beginning => held.from,
                 Start::End => held.to,
             });
-            let mut opened = record.take().unwrap_or_default();
+            let mut opened = record.unwrap_or_default();
+            opened.group = group.as_deref().map(str::to_owned).or(opened.group);
             opened.begin(new_at, held);
             let roster = lock(&self.roster).clone();
             opened.open(
@@ -83,7 +79,13 @@ impl Shared {
             );
             let write = [Write::set(key.clone(), json(&opened)?).over(sequence)];
             match self.store.write_and_read(&write, Instant::now() + PATIENCE).await {
-                Ok(sequence) => return self.resume(sink, opened, sequence).await,
+                Ok(sequence) => {
+                    let reader = self.resume(sink, opened, sequence).await?;
+                    if let Some(group) = &group {
+                        self.leases.accept(group);
+                    }
+                    return Ok(reader);
+                }
                 Err(Refused::Fenced) => tokio::time::sleep(PAUSE).await,
                 Err(refused) => return Err(refused.into()),
             }

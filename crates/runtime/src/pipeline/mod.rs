@@ -71,6 +71,8 @@ pub struct BuiltSource {
     pub source: Box<dyn Source>,
     /// Equal if a reload changes nothing about it or its transforms.
     pub fingerprint: u64,
+    /// Equal in the files of routers that share a journal, which may differ in the addresses that they listen on.
+    pub common_fingerprint: u64,
 }
 
 /// A sink with its routing and transforms.
@@ -117,7 +119,7 @@ impl Pipeline {
                     .listeners
                     .extend(listen.map(|listen| (entry.name.clone(), listen)));
                 declared.warn(&path, source.warnings);
-                let fingerprint = fingerprint(&config, &path, &entry.runtime.through);
+                let print = |of: Print| fingerprint(&config, &path, through, of);
                 Some(BuiltSource {
                     name,
                     was: entry.runtime.was.clone(),
@@ -126,7 +128,8 @@ impl Pipeline {
                     through: through.iter().map(|name| name.as_str().into()).collect(),
                     kept_plain: declared.kept_plain(through),
                     source: source.component,
-                    fingerprint,
+                    fingerprint: print(Origin::fingerprint),
+                    common_fingerprint: print(Origin::common_fingerprint),
                 })
             })
             .collect();
@@ -154,7 +157,7 @@ impl Pipeline {
                 StartAt::End => Start::End,
                 StartAt::Beginning => Start::Beginning,
             };
-            let fingerprint = fingerprint(&config, &path, &entry.runtime.through);
+            let fingerprint = fingerprint(&config, &path, through, Origin::fingerprint);
             let built = BuiltSink {
                 options,
                 stage,
@@ -243,17 +246,17 @@ fn missing_journal(config: &LoadedConfig) -> Option<Diagnostic> {
 }
 
 /// Computes the fingerprint of a component's settings and those of its transforms.
-fn fingerprint(config: &LoadedConfig, component: &str, through: &[String]) -> u64 {
+fn fingerprint(config: &LoadedConfig, component: &str, through: &[String], of: Print) -> u64 {
     let mut hasher = DefaultHasher::new();
-    config.origin.fingerprint(component).hash(&mut hasher);
+    of(&config.origin, component).hash(&mut hasher);
     for name in through {
-        config
-            .origin
-            .fingerprint(&format!("transforms.{name}"))
-            .hash(&mut hasher);
+        of(&config.origin, &format!("transforms.{name}")).hash(&mut hasher);
     }
     hasher.finish()
 }
+
+/// Reads the fingerprint of a component of a file.
+type Print = fn(&Origin, &str) -> Option<u64>;
 
 /// Collects faults, so that one run reports all of them.
 struct Faults<'a> {

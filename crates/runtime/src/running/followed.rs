@@ -53,6 +53,11 @@ impl Followed {
         self.news.notify_one();
     }
 
+    /// Reports again, since the facts have changed.
+    pub(super) fn news(&self) {
+        self.news.notify_one();
+    }
+
     /// Follows a sink that another router may drive.
     pub(super) fn follow(&self, name: &Arc<str>, ledger: &Arc<SinkLedger>) {
         let mut sinks = lock(&self.sinks);

@@ -36,6 +36,8 @@ pub(super) struct Waiting {
     pub(super) parts: Parts,
     pub(super) kept: Kept,
     pub(super) opening: Option<Opening>,
+    /// The right under which its reader cannot be opened, and since when.
+    pub(super) failing: Option<(Tenure, Instant)>,
     /// The reader is not opened before this moment.
     pub(super) not_before: Option<Instant>,
 }
@@ -55,6 +57,8 @@ pub(super) struct Kept {
     pub(super) start: Start,
     pub(super) untold: Untold,
     pub(super) repeats: Repeats,
+    /// The right under which its reader was opened last.
+    pub(super) opened_under: Option<Tenure>,
 }
 
 /// The report of the events of former inputs, which is made once.

@@ -64,10 +64,12 @@ pub struct Running {
     /// The counts of the sinks that other routers drive.
     followed: Followed,
     turns: Turns,
+    /// The time for which other routers wait before they drive the sinks of a silent one.
+    takeover: Duration,
+    /// By rate group, the right that is given back, since this router cannot open a sink of the group.
+    declined: BTreeMap<Arc<str>, Tenure>,
     /// By rate group, the right that was given back last.
     released: BTreeMap<Arc<str>, Tenure>,
-    /// By rate group, the right under which its limit was begun.
-    limited_under: BTreeMap<Arc<str>, Tenure>,
     sources: BTreeMap<Arc<str>, SourceHandle>,
     /// The tasks of all sources, including sources that a reload replaced.
     tasks: JoinSet<(Arc<str>, Result<(), StartError>)>,
@@ -174,8 +176,9 @@ impl Running {
             waiting: BTreeMap::new(),
             followed: Followed::default(),
             turns: Turns::new(),
+            takeover: pipeline.journal.takeover(),
+            declined: BTreeMap::new(),
             released: BTreeMap::new(),
-            limited_under: BTreeMap::new(),
             sources: BTreeMap::new(),
             tasks: JoinSet::new(),
             rate_groups: RateGroups::default(),

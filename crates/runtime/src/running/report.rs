@@ -1,10 +1,11 @@
 //! The report of a router to the other routers of its journal: names, numbers and codes.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 
 use signalbox_journal::NodeReport;
 
-use crate::ledger::{ByCode, Ledger, SinkLedger, SourceLedger};
+use crate::ledger::{ByCode, Ledger, SinkLedger, SourceLedger, UNOPENED};
 use crate::pipeline::Pipeline;
 use crate::telemetry::VERSION;
 
@@ -22,7 +23,7 @@ impl OwnFacts {
     /// Takes the facts of a pipeline and of its ledger.
     pub(super) fn of(pipeline: &Pipeline, ledger: &Ledger) -> OwnFacts {
         let sources = pipeline.sources.iter();
-        let sources = sources.map(|source| (format!("sources.{}", source.name), source.fingerprint));
+        let sources = sources.map(|source| (format!("sources.{}", source.name), source.common_fingerprint));
         let sinks = pipeline.sinks.iter().chain(&pipeline.disabled);
         let sinks = sinks.map(|sink| (format!("sinks.{}", sink.options.name), sink.fingerprint));
         let fingerprint = |(name, value): (String, u64)| (name, format!("{value:016x}"));
@@ -40,6 +41,9 @@ impl OwnFacts {
             let (_, reason) = sink.held.first()?;
             Some((name.to_string(), reason.code().to_owned()))
         });
+        let all = self.ledger.sinks.iter();
+        let unopened = all.filter(|(_, sink)| sink.unopened.load(Relaxed));
+        let unopened = unopened.map(|(name, _)| (name.to_string(), UNOPENED.to_owned()));
         let sources = self.ledger.sources.iter();
         let sources = sources.map(|(name, source)| (format!("sources.{name}"), of_source(source)));
         let sinks = driven
@@ -49,7 +53,7 @@ impl OwnFacts {
             version: VERSION.to_owned(),
             admin: self.admin.clone(),
             fingerprints: self.fingerprints.clone(),
-            held: held.collect(),
+            held: held.chain(unopened).collect(),
             sums: sources.chain(sinks).collect(),
         }
     }

@@ -29,6 +29,7 @@ impl Running {
             start: sink.start,
             untold: Untold::Unknown,
             repeats: Repeats::default(),
+            opened_under: None,
         };
         let (name, tested) = (parts.options.name.clone(), parts.tested());
         let meters = telemetry.map(|telemetry| telemetry.sink_meters(&name));
@@ -51,6 +52,7 @@ impl Running {
                 parts,
                 kept,
                 opening: None,
+                failing: None,
                 not_before: None,
             };
             self.waiting.insert(name, waiting);
@@ -77,6 +79,7 @@ impl Running {
         let name = parts.options.name.clone();
         let ledger = self.ledger.sinks.get(&name).cloned().unwrap_or_default();
         ledger.disabled.store(false, Relaxed);
+        ledger.unopened.store(false, Relaxed);
         self.followed.leave(&name);
         ledger.drive_here(&opened.1);
         let stop = Stop {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use signalbox_journal::{Tenure, Tenures};
@@ -16,6 +17,11 @@ use crate::telemetry::SinkMeters;
 /// Time after which a right that has ended is looked at again: the journal may renew it late, while no other router has
 /// taken it.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// True if this right to drive a group is given back, since a sink of the group cannot be opened.
+fn is_declined(declined: &BTreeMap<Arc<str>, Tenure>, group: &str, tenure: &Tenure) -> bool {
+    declined.get(group).is_some_and(|given| given.is_same(tenure))
+}
 
 impl Running {
     /// Waits until the pipeline has something to do that only its owner can do. Cancel safe.
@@ -61,7 +67,11 @@ impl Running {
         let tenures = self.turns.tenures();
         for (name, sink) in &self.sinks {
             match tenures.of(name) {
-                Some(tenure) if tenure.is_same(&sink.tenure) => {}
+                Some(tenure) if tenure.is_same(&sink.tenure) => {
+                    if self.is_declined(sink.kept.group(), tenure) {
+                        sink.stop.leave.cancel();
+                    }
+                }
                 // The next driver delivers under the new right.
                 Some(_) => sink.stop.leave.cancel(),
                 None => sink.stop.abort.cancel(),
@@ -94,13 +104,13 @@ impl Running {
                 .is_some_and(|given| given.is_same(tenure))
         };
         let Some(tenure) = tenure.filter(|tenure| tenure.holds() && !released(tenure)) else {
-            waiting.opening = None;
+            (waiting.opening, waiting.failing) = (None, None);
             if let Some(ledger) = self.ledger.sinks.get(name) {
-                self.followed.follow(name, ledger);
+                ledger.unopened.store(false, Relaxed);
             }
-            return;
+            return self.follow_counts(name);
         };
-        if tenure.is_wanted() {
+        if tenure.is_wanted() || is_declined(&self.declined, &group, tenure) {
             waiting.opening = None;
             // The journal may change its mind before the last sink of the group stands still.
             return self.turns.look_in(LOOK_AGAIN);
@@ -110,22 +120,12 @@ impl Running {
             .as_ref()
             .is_some_and(|opening| opening.tenure.is_same(tenure))
         {
-            return;
+            // The journal waits while the sink is driven under another rate group, by another router.
+            return self.follow_counts(name);
         }
         let now = Instant::now();
         if let Some(at) = waiting.not_before.filter(|at| *at > now) {
             return self.turns.look_in(at - now);
-        }
-        if !self
-            .limited_under
-            .get(&group)
-            .is_some_and(|before| before.is_same(tenure))
-        {
-            if !tenure.first {
-                // The router before may have used up the limit a moment ago.
-                self.rate_groups.drain(&group);
-            }
-            self.limited_under.insert(group, tenure.clone());
         }
         let number = self.turns.number();
         let (journal, tell) = (self.journal.clone(), self.turns.teller());
@@ -140,9 +140,22 @@ impl Running {
             number,
             _task: AbortOnDropHandle::new(tokio::spawn(open)),
         });
+        self.turns.look_in(LOOK_AGAIN);
     }
 
-    /// Releases the groups that another router should drive, once their drivers have ended.
+    /// Shows the counts of a sink that this router does not drive.
+    fn follow_counts(&self, name: &Arc<str>) {
+        if let Some(ledger) = self.ledger.sinks.get(name) {
+            self.followed.follow(name, ledger);
+        }
+    }
+
+    /// True if a group is given back, since this router cannot open a sink of it.
+    fn is_declined(&self, group: &str, tenure: &Tenure) -> bool {
+        is_declined(&self.declined, group, tenure)
+    }
+
+    /// Releases the groups that another router should drive, or that this one cannot drive, once their drivers have ended.
     fn release_wanted(&mut self, tenures: &Tenures) {
         let driven: BTreeSet<&Arc<str>> = self.sinks.values().map(|sink| sink.kept.group()).collect();
         let mut wanted: BTreeMap<Arc<str>, (&Tenure, Vec<Arc<str>>)> = BTreeMap::new();
@@ -150,7 +163,8 @@ impl Running {
             let group = waiting.kept.group();
             let tenure = tenures
                 .of(name)
-                .filter(|tenure| tenure.holds() && tenure.is_wanted());
+                .filter(|tenure| tenure.holds())
+                .filter(|tenure| tenure.is_wanted() || self.is_declined(group, tenure));
             if let Some(tenure) = tenure.filter(|_| !driven.contains(group)) {
                 let (_, sinks) = wanted.entry(group.clone()).or_insert((tenure, Vec::new()));
                 sinks.push(name.clone());
@@ -162,11 +176,13 @@ impl Running {
                 continue;
             }
             tracing::debug!(rate_group = %group, "given back for another router: {}", sinks.join(", "));
-            self.journal.release(&sinks);
+            if self.declined.remove(&group).is_some() {
+                self.journal.decline(&sinks);
+            } else {
+                self.journal.release(&sinks);
+            }
             for name in &sinks {
-                if let Some(ledger) = self.ledger.sinks.get(name) {
-                    self.followed.follow(name, ledger);
-                }
+                self.follow_counts(name);
             }
         }
     }
@@ -199,6 +215,7 @@ impl Running {
             parts,
             kept,
             opening: None,
+            failing: None,
             not_before,
         };
         self.waiting.insert(name.clone(), waiting);
@@ -226,12 +243,37 @@ impl Running {
                 let now = Instant::now();
                 let pause = waiting.kept.repeats.pause(now).max(LOOK_AGAIN);
                 waiting.not_before = Some(now + pause);
-                return tracing::error!(sink = %name, "its state cannot be read, trying again: {error}");
+                tracing::error!(sink = %name, "its state cannot be read, trying again: {error}");
+                let failing = waiting.failing.take();
+                let failing = failing.filter(|(tenure, _)| tenure.is_same(&opening.tenure));
+                let (tenure, since) = failing.unwrap_or((opening.tenure, now));
+                let group = waiting.kept.group().clone();
+                waiting.failing = Some((tenure.clone(), since));
+                if let Some(ledger) = self.ledger.sinks.get(name) {
+                    ledger.unopened.store(true, Relaxed);
+                }
+                self.follow_counts(name);
+                self.followed.news();
+                if now.duration_since(since) >= self.takeover {
+                    tracing::error!(
+                        sink = %name,
+                        rate_group = %group,
+                        "its state could not be read for {} s: the sinks of its rate group go to another router, if there is one",
+                        self.takeover.as_secs()
+                    );
+                    self.declined.insert(group, tenure);
+                }
+                return;
             }
         };
-        let Some(Waiting { parts, kept, .. }) = self.waiting.remove(name) else {
+        let Some(Waiting { parts, mut kept, .. }) = self.waiting.remove(name) else {
             return;
         };
+        let before = kept.opened_under.replace(opening.tenure.clone());
+        if before.is_none_or(|before| !before.is_same(&opening.tenure)) {
+            // The router before, or the sink under another group, may have used up the limit a moment ago.
+            self.rate_groups.drain(kept.group());
+        }
         tracing::debug!(sink = %name, "this router drives it from now on");
         self.run(parts, kept, opened, opening.tenure, meters(name));
         if self.sinks.get(name).is_some_and(|sink| sink.kept.untold.is_due()) {

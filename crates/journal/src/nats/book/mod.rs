@@ -79,7 +79,8 @@ pub(crate) struct LetterRecord {
 
 /// The records of the stream, in memory.
 pub(crate) struct Book {
-    pub(crate) names: Names,
+    /// Shared with the appends under way.
+    pub(crate) names: Arc<Names>,
     pub(crate) sinks: BTreeMap<String, Sink>,
     /// By source and node.
     pub(crate) sources: BTreeMap<String, BTreeMap<String, SourceTotals>>,
@@ -108,7 +109,7 @@ pub(crate) struct Book {
 impl Book {
     pub(crate) fn new(quota: DeadLetterQuota) -> Book {
         Book {
-            names: Names::default(),
+            names: Arc::default(),
             sinks: BTreeMap::new(),
             sources: BTreeMap::new(),
             checkpoints: BTreeMap::new(),
@@ -254,7 +255,7 @@ impl Book {
         match key {
             Key::Identity => self.identity = Some(value.to_vec()),
             Key::Keys => self.keys = Some(value.to_vec()),
-            Key::Names => self.names = read(value)?,
+            Key::Names => self.names = Arc::new(read(value)?),
             Key::Erasures => self.erasures.install(value)?,
             Key::Sink(name) => {
                 let record: SinkRecord = read(value)?;

@@ -234,6 +234,40 @@ async fn a_router_that_stops_hands_over_at_once_and_a_restarted_one_takes_its_ow
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_a_router_cannot_drive_goes_to_another_and_stays_there() {
+    if !NatsCluster::available() {
+        return;
+    }
+    let servers = NatsCluster::start(1).await;
+    let a = Router::start(&servers, router(&servers, "a", 1, LONG)).await;
+    eventually("a drives all", LONG, || a.count() == 6).await;
+    let b = Router::start(&servers, router(&servers, "b", 1, LONG)).await;
+    let known = |router: &Router| {
+        let nodes = router.nodes.list();
+        nodes.len() == 2 && nodes.iter().all(|node| node.ready && node.groups.len() == 6)
+    };
+    eventually("both hear each other", LONG, || known(&a) && known(&b)).await;
+    let guard = Guard::new(vec![a.tenures.clone(), b.tenures.clone()]);
+    let own = GROUPS
+        .into_iter()
+        .find(|group| a.nodes.prefers_own(Some(group), None));
+    let group = own.unwrap();
+    let sinks: Vec<Arc<str>> = vec![format!("{group} sink").into()];
+    let began = Instant::now();
+    a.leases.decline(&sinks);
+    eventually("b drives it", LONG, || b.tenure(group).is_some()).await;
+    // By the word of the other, not after its silence.
+    assert!(began.elapsed() < LONG / 2, "{:?}", began.elapsed());
+    let told = || b.nodes.list()[0].declines == [group];
+    eventually("b knows why", LONG, told).await;
+    assert!(b.nodes.prefers_own(Some(group), None) && !a.nodes.prefers_own(Some(group), None));
+    // Once it can drive the group again, it may get it back.
+    a.leases.accept(group);
+    assert!(a.nodes.prefers_own(Some(group), None));
+    drop(guard);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paused_router_does_not_hold_beside_the_next() {
     if !NatsCluster::available() {
         return;

@@ -13,7 +13,7 @@ mod machine;
 mod rights;
 mod watcher;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,8 @@ use watcher::{Orders, Post, Watcher};
 const JANITOR: &str = "janitor";
 /// The interval at which the router looks for groups that another one should drive.
 const LOOK: Duration = Duration::from_secs(1);
+/// The time for which a router leaves a group to others whose sinks it could not open.
+const DECLINED: Duration = Duration::from_secs(300);
 /// The time that a stopping router has to give its leases back.
 const STOP: Duration = Duration::from_secs(2);
 
@@ -127,6 +129,51 @@ impl Leases {
         self.shared.order();
         self.shared.tell_nodes();
         tenures
+    }
+
+    /// Returns the group of a sink of this router's file.
+    pub(crate) fn group_of(&self, sink: &str) -> Option<Arc<str>> {
+        lock(&self.shared.rights).group_of(sink)
+    }
+
+    /// Lists the sinks of this router's file with their groups.
+    pub(crate) fn sinks(&self) -> BTreeMap<String, Arc<str>> {
+        lock(&self.shared.rights).sinks()
+    }
+
+    /// True while this router holds the lease of a group, of its file or not.
+    pub(crate) fn holds(&self, group: &str) -> bool {
+        lock(&self.shared.rights).holds_at(group, Instant::now())
+    }
+
+    /// Tells when the groups that this router holds change.
+    pub(crate) fn changes(&self) -> watch::Receiver<Tenures> {
+        lock(&self.shared.rights).changes()
+    }
+
+    /// Asks for the leases of these groups that are not in this router's file, and for no others.
+    pub(crate) fn seek(&self, groups: BTreeSet<Arc<str>>) {
+        if !lock(&self.shared.rights).seek(&groups) {
+            return;
+        }
+        for group in groups {
+            self.shared.watch(key(&group), Some(group));
+        }
+        self.shared.order();
+    }
+
+    /// Gives back the groups of these sinks as [`Leases::release`] does, and leaves them to the other routers for a while.
+    pub(crate) fn decline(&self, sinks: &[Arc<str>]) {
+        lock(&self.shared.rights).decline(sinks, Instant::now() + DECLINED);
+        self.shared.tell_nodes();
+        self.release(sinks);
+    }
+
+    /// Notes that this router can open the sinks of a group.
+    pub(crate) fn accept(&self, group: &str) {
+        if lock(&self.shared.rights).accept(group) {
+            self.shared.tell_nodes();
+        }
     }
 
     /// Gives back the groups whose sinks are all released, so that another router may take them at once.
@@ -281,7 +328,12 @@ impl Shared {
         let mut balance = Balance::new(self.cluster.takeover, Instant::now());
         loop {
             tokio::time::sleep(LOOK).await;
-            let rights = lock(&self.rights);
+            let mut rights = lock(&self.rights);
+            if rights.forget_declined(Instant::now()) {
+                drop(rights);
+                self.tell_nodes();
+                continue;
+            }
             let driven: Vec<Driven> = rights
                 .driven()
                 .map(|(group, wanted)| Driven {
@@ -303,7 +355,8 @@ impl Shared {
         let ready = *lock(&self.mode) == Mode::Ready;
         let rights = lock(&self.rights);
         let drives = rights.driven().map(|(group, _)| group.to_string());
-        self.nodes.set_groups(rights.groups(), drives.collect(), ready);
+        self.nodes
+            .set_groups(rights.groups(), drives.collect(), rights.declined(), ready);
     }
 }
 

@@ -26,7 +26,12 @@ pub(super) async fn watch(shared: Arc<Shared>) {
         match shared.stream.info().await {
             Ok(info) => {
                 shared.health.answers();
-                match fault(&shared, info.as_ref()) {
+                let known = Known {
+                    name: &shared.stream.name,
+                    created: &shared.created,
+                    acknowledged: shared.acknowledged.load(SeqCst).max(shared.followed_to()),
+                };
+                match known.fault(info.as_ref()) {
                     None => lost_since = None,
                     Some(why) => {
                         let since = *lost_since.get_or_insert_with(Instant::now);
@@ -67,25 +72,78 @@ fn note(shared: &Shared, info: &Info) {
     }
 }
 
-/// The sentence about a stream that is not the log's any more.
-fn fault(shared: &Shared, info: Option<&Info>) -> Option<String> {
-    let name = &shared.stream.name;
-    let Some(info) = info else {
-        return Some(format!(
-            "the stream '{name}' was deleted: events in it that were not delivered are lost; restart the router to begin a new one"
-        ));
-    };
-    if info.created != shared.created {
-        return Some(format!(
-            "the stream '{name}' was made anew at {}: events in the former one that were not delivered are lost; restart the router",
-            info.created
-        ));
+/// The stream as the log knows it.
+struct Known<'a> {
+    name: &'a str,
+    created: &'a str,
+    /// The last message that is known to be stored.
+    acknowledged: u64,
+}
+
+impl Known<'_> {
+    /// The sentence about a stream that is not the log's any more.
+    fn fault(&self, info: Option<&Info>) -> Option<String> {
+        let Known {
+            name,
+            created,
+            acknowledged,
+        } = *self;
+        let Some(info) = info else {
+            return Some(format!(
+                "the stream '{name}' was deleted: events in it that were not delivered are lost; restart the router to begin a new one"
+            ));
+        };
+        if info.created != created {
+            return Some(format!(
+                "the stream '{name}' was made anew at {}: events in the former one that were not delivered are lost; restart the router",
+                info.created
+            ));
+        }
+        (info.state.last_seq < acknowledged).then(|| {
+            format!(
+                "the stream '{name}' ends at message {}, and message {acknowledged} was stored in it: the NATS servers have lost messages; restore the stream from a backup, or restart the router to go on with what is left",
+                info.state.last_seq
+            )
+        })
     }
-    let acknowledged = shared.acknowledged.load(SeqCst).max(shared.followed_to());
-    (info.state.last_seq < acknowledged).then(|| {
-        format!(
-            "the stream '{name}' ends at message {}, and message {acknowledged} was stored in it: the NATS servers have lost messages; restore the stream from a backup, or restart the router to go on with what is left",
-            info.state.last_seq
-        )
-    })
+}
+
+#[cfg(test)]
+mod tests {
+    use async_nats::jetstream::stream::Config;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_that_is_not_the_logs_any_more_is_told_with_the_remedy() {
+        let info = |created: &str, last: u64| -> Info {
+            let info = serde_json::json!({
+                "created": created, "config": Config::default(),
+                "state": { "bytes": 0, "first_seq": 1, "last_seq": last }
+            });
+            serde_json::from_value(info).unwrap()
+        };
+        let known = Known {
+            name: "sbx_EV",
+            created: "monday",
+            acknowledged: 7,
+        };
+        assert_eq!(known.fault(Some(&info("monday", 7))), None);
+        for (info, told, remedy) in [
+            (None, "was deleted", "restart the router"),
+            (
+                Some(info("friday", 9)),
+                "made anew at friday",
+                "restart the router",
+            ),
+            (
+                Some(info("monday", 6)),
+                "ends at message 6, and message 7",
+                "restore the stream from a backup",
+            ),
+        ] {
+            let fault = known.fault(info.as_ref()).unwrap();
+            assert!(fault.contains(told) && fault.contains(remedy), "{fault}");
+        }
+    }
 }

@@ -99,13 +99,26 @@ impl Nodes {
         self.shared.change(|value| value.report = report);
     }
 
-    /// Sets this router's groups with their sinks, the groups that it drives, and its readiness to drive more.
-    pub(crate) fn set_groups(&self, groups: BTreeMap<String, Vec<String>>, drives: Vec<String>, ready: bool) {
+    /// Sets this router's groups with their sinks, the groups that it drives and those that it leaves to others, and its
+    /// readiness to drive more.
+    pub(crate) fn set_groups(
+        &self,
+        groups: BTreeMap<String, Vec<String>>,
+        drives: Vec<String>,
+        declines: Vec<String>,
+        ready: bool,
+    ) {
         self.shared.change(|value| {
             value.groups = groups;
             value.drives = drives;
+            value.declines = declines;
             value.ready = ready;
         });
+    }
+
+    /// Sets the sinks that this router does not drive, since they are driven under another group than its file says.
+    pub(crate) fn set_regrouped(&self, sinks: Vec<String>) {
+        self.shared.change(|value| value.regrouped = sinks);
     }
 
     /// Lists the routers by name.

@@ -18,6 +18,10 @@ pub(crate) struct Value {
     pub(crate) start: String,
     pub(crate) groups: BTreeMap<String, Vec<String>>,
     pub(crate) drives: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) declines: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) regrouped: Vec<String>,
     pub(crate) ready: bool,
     pub(crate) report: NodeReport,
 }
@@ -48,6 +52,7 @@ impl Table {
             known.ready != value.ready
                 || known.groups != value.groups
                 || known.drives != value.drives
+                || known.declines != value.declines
                 || now - *at > self.alive
         });
         self.heard.insert(node.to_owned(), (value, now));
@@ -74,6 +79,8 @@ impl Table {
             silent: if name == own { Duration::ZERO } else { now - *at },
             groups: value.groups.clone(),
             drives: value.drives.clone(),
+            declines: value.declines.clone(),
+            regrouped: value.regrouped.clone(),
             report: value.report.clone(),
         };
         self.heard.iter().map(node).collect()
@@ -84,7 +91,10 @@ impl Table {
     pub(super) fn prefers_own(&self, group: Option<&str>, without: Option<&str>, now: Instant) -> bool {
         let nodes = self.heard.iter().filter(|(name, (value, at))| {
             let alive = **name == self.own || now - *at < self.alive;
-            let asks = group.is_none_or(|group| value.groups.contains_key(group));
+            let asks = group.is_none_or(|group| {
+                let declines = value.declines.iter().any(|declined| declined == group);
+                value.groups.contains_key(group) && !declines
+            });
             alive && value.ready && asks && Some(name.as_str()) != without
         });
         let names = nodes.map(|(name, _)| name.as_str());
@@ -136,6 +146,14 @@ mod tests {
         assert_eq!(count(&table, Some("b"), start), 50);
         assert_eq!(count(&table, None, start + ALIVE), 50);
         assert_eq!(table.list(start + ALIVE).len(), 2);
+        // It leaves the groups to the others.
+        let declines = Value {
+            declines: groups.iter().map(|group| (*group).to_owned()).collect(),
+            ..value(&groups)
+        };
+        assert!(table.heard("b", declines, start));
+        assert_eq!(count(&table, None, start), 50);
+        assert!(table.heard("b", value(&groups), start));
         // It comes back.
         assert!(table.heard("b", value(&groups), start + ALIVE + ALIVE / 8));
         table.left("b");

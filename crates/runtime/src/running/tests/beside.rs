@@ -38,6 +38,7 @@ fn source(name: &str, only_on: Option<&str>) -> BuiltSource {
         kept_plain: None,
         source: Box::new(Idle),
         fingerprint: only_on.map_or(0, |node| node.len() as u64),
+        common_fingerprint: 0,
     }
 }
 

@@ -540,6 +540,50 @@ async fn a_state_that_cannot_be_read_is_read_again() {
 }
 
 #[tokio::test]
+async fn a_group_with_a_sink_that_cannot_be_opened_goes_to_another_router() {
+    let (cluster, destination) = (Cluster::new(), Arc::<Destination>::default());
+    let mut one = Router::start(&cluster, "one", &destination).await;
+    // The router before has opened the sink.
+    one.journal.reader_of("a").await;
+    *one.journal.broken.lock().unwrap() = Some("a".to_owned());
+    one.journal.grant("both", &["a", "b"], LONG, true);
+    one.journal.grant("c", &["c"], LONG, true);
+    one.until(|one| one.drives(&["b", "c"])).await;
+    // It tells the others meanwhile.
+    let held = |one: &Router| one.journal.nodes().remove(0).report.held;
+    one.until(|one| held(one).contains_key("a")).await;
+    assert_eq!(
+        held(&one),
+        [("a".to_owned(), "state_unreadable".to_owned())].into()
+    );
+    destination.hang();
+    one.journal.send(0..5).await;
+    let sent = |one: &Router| one.destination.from("one").len();
+    one.until(|one| sent(one) == 10).await;
+    one.running.takeover = Duration::ZERO;
+    one.until(|one| !one.running.declined.is_empty()).await;
+    // What the other sink of the group has under way ends first.
+    for _ in 0..3 {
+        step(&mut one.running).await;
+    }
+    assert!(one.journal.declined.lock().unwrap().is_empty());
+    destination.answer();
+    one.until(|one| !one.journal.declined.lock().unwrap().is_empty())
+        .await;
+    assert_eq!(*one.journal.declined.lock().unwrap(), [["a".into(), "b".into()]]);
+    assert!(one.journal.released.lock().unwrap().is_empty() && one.drives(&["c"]));
+    one.until(|one| held(one).is_empty()).await;
+    // With a new right it tries again.
+    *one.journal.broken.lock().unwrap() = None;
+    one.journal.take("both");
+    one.journal.grant("both", &["a", "b"], LONG, false);
+    one.until(|one| [one.delivered("a"), one.delivered("b")] == [5; 2])
+        .await;
+    assert_eq!(destination.got().len(), 15);
+    one.stop().await;
+}
+
+#[tokio::test]
 async fn a_stop_leaves_the_rest_to_others_and_releases_every_group() {
     let (cluster, destination) = (Cluster::new(), Arc::<Destination>::default());
     let mut one = Router::start(&cluster, "one", &destination).await;

@@ -50,6 +50,8 @@ impl Cluster {
             resigned: Mutex::default(),
             closed: CancellationToken::new(),
             failing: Mutex::default(),
+            broken: Mutex::default(),
+            declined: Mutex::default(),
             tends: Mutex::new(true),
         })
     }
@@ -95,6 +97,10 @@ pub(super) struct Shared {
     closed: CancellationToken,
     /// The number of readers that cannot be opened.
     pub(super) failing: Mutex<u32>,
+    /// The sink whose readers cannot be opened.
+    pub(super) broken: Mutex<Option<String>>,
+    /// The sinks of each group that is given back for that.
+    pub(super) declined: Mutex<Vec<Vec<Arc<str>>>>,
     pub(super) tends: Mutex<bool>,
 }
 
@@ -229,6 +235,9 @@ impl Log for Shared {
                 return Err(JournalError("as the test wants".to_owned()));
             }
         }
+        if self.broken.lock().unwrap().as_deref() == Some(sink) {
+            return Err(JournalError("as the test wants".to_owned()));
+        }
         {
             let mut subscriptions = self.cluster.subscriptions.lock().unwrap();
             subscriptions.insert(sink.to_owned(), subscription.clone());
@@ -259,6 +268,10 @@ impl Log for Shared {
 
     fn release(&self, sinks: &[Arc<str>]) {
         self.released.lock().unwrap().push(sinks.to_vec());
+    }
+
+    fn decline(&self, sinks: &[Arc<str>]) {
+        self.declined.lock().unwrap().push(sinks.to_vec());
     }
 
     fn nodes(&self) -> Vec<Node> {
