@@ -23,6 +23,7 @@ mod support;
 #[allow(dead_code, reason = "what only one router's test needs")]
 mod tally;
 
+mod away;
 mod clients;
 mod commits;
 mod conservation;
@@ -30,6 +31,8 @@ mod disk;
 mod full;
 mod history;
 mod killer;
+mod moved;
+mod regrouped;
 mod relay;
 mod rig;
 mod rolling;

@@ -56,7 +56,7 @@ async fn a_rolling_restart_fails_no_request() {
 }
 
 /// Waits until the routers have acknowledged further events.
-async fn more(rig: &Rig, clients: &Clients) {
+pub(crate) async fn more(rig: &Rig, clients: &Clients) {
     let before = clients.book().acknowledged.len();
     rig.wait(30, "further events", async |_| {
         (clients.book().acknowledged.len() > before + 100).then_some(())

@@ -17,7 +17,7 @@ pub(crate) struct Router {
     pub(crate) node: String,
     /// Where its source listens.
     pub(crate) listen: String,
-    admin: String,
+    pub(crate) admin: String,
     pub(crate) relay: Relay,
     config: PathBuf,
     variables: Vec<(String, String)>,
@@ -85,6 +85,13 @@ impl Router {
             let guard = Guard::of(&process);
             self.process = Some((process, guard));
         }
+    }
+
+    /// Gives this router a file that differs from those of the others, from its next start on.
+    pub(crate) fn change_file(&mut self, change: impl FnOnce(String) -> String) {
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        self.config = self.config.with_file_name(format!("{}.toml", self.node));
+        std::fs::write(&self.config, change(text)).unwrap();
     }
 
     /// A command of the program with this router's file and variables.

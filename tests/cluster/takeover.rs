@@ -84,6 +84,11 @@ async fn two_routers_have_one_owner_and_deliver_everything_once() {
         .collect();
     assert_eq!(times.keys().copied().collect::<Vec<_>>(), orders);
     assert!(times.values().all(|count| *count == 1), "{times:?}");
+    // The addresses that sources listen on may differ. Each sink has its own relay, which is a difference.
+    let nodes: Vec<_> = all.iter().flat_map(|status| &status.nodes).collect();
+    assert!(nodes.len() == 9 && nodes.iter().any(|node| node.differs == ["sinks.pinterest"]));
+    let others = nodes.iter().flat_map(|node| &node.differs);
+    assert!(others.clone().all(|name| name == "sinks.pinterest"), "{nodes:?}");
     let sink = &all[0].sinks[SINK];
     assert_eq!(
         (sink.journalled, sink.delivered),
