@@ -3,7 +3,7 @@
 use signalbox_journal::SendAgain;
 use tokio::sync::Notify;
 
-use super::restart::Bench;
+use super::bench::Bench;
 use super::*;
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! The beginnings and ends of holds.
 
-use super::restart::{Bench, leave_after};
+use super::bench::{Bench, leave_after};
 use super::*;
 use crate::hold::HoldCause;
 
@@ -89,4 +89,37 @@ async fn the_operators_hold_ends_neither_by_time_nor_by_probes() {
     assert_eq!((ended.ledger.pending(), ended.left_in_journal), (3, 3));
     assert_eq!(ended.ledger.held.first().unwrap().0, HoldCause::Operator);
     assert!(ended.took >= Duration::from_secs(86_400));
+}
+
+#[tokio::test(start_paused = true)]
+async fn holds_for_the_operator_and_goes_on_by_itself() {
+    let mut rig = rig(0..25);
+    // Longer than a record may be retried: time on hold does not count.
+    rig.probes_fail_until = Duration::from_secs(3_000);
+    let ended = rig.run(until(3_000, || Act::Hold)).await;
+    ended.assert_closed(25);
+    assert_eq!(ended.ledger.delivered.get(), 25);
+    assert_eq!(ended.ledger.held.total(), 1);
+    assert_eq!(
+        ended.log.iter().filter(|(at, _)| at.as_secs() < 3_000).count(),
+        1,
+        "only probes while held"
+    );
+    assert!(ended.ledger.held.first().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_while_held_leaves_everything() {
+    let mut rig = rig(0..25);
+    rig.probes_fail_until = Duration::MAX;
+    let stop = Stop::default();
+    let drain = stop.drain.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        drain.cancel();
+    });
+    let ended = rig.run_until(|_, _| Act::Hold, stop).await;
+    assert_eq!(ended.ledger.pending(), 25);
+    assert_eq!(ended.left_in_journal, 25);
+    assert!(ended.took < Duration::from_secs(101));
 }

@@ -2,7 +2,7 @@
 
 use signalbox_journal::{DeadLetterQuota, OnFull};
 
-use super::restart::Bench;
+use super::bench::Bench;
 use super::*;
 use crate::hold::HoldCause;
 
