@@ -1,5 +1,5 @@
 //! The default build, without the cargo feature `nats`: it names the feature where a file or a command asks for what it
-//! brings. A test of its own, so that CI builds little more than the program for it.
+//! brings. It is a separate test, so that CI builds little more than the program for it.
 #![cfg(not(feature = "nats"))]
 #![allow(
     clippy::unwrap_used,

@@ -83,6 +83,9 @@ impl Trouble {
                  [history] path to another folder"
                     .to_owned()
             }
+            std::io::ErrorKind::StorageFull => {
+                "cannot be written: the disk is full; make room, or set [history] path to another folder".to_owned()
+            }
             _ => format!("cannot be used: {error}"),
         };
         Trouble {
@@ -107,6 +110,27 @@ impl Trouble {
             told:
                 "is in use: another router writes this history; give each router a [history] path of its own"
                     .to_owned(),
+            kind: Kind::Other,
+        }
+    }
+
+    /// The file of the key appeared after the start, which made another key.
+    pub(crate) fn new_key(path: &Path) -> Trouble {
+        Trouble {
+            path: path.to_owned(),
+            told: "appeared after the start, at which this router chose another key; restart the router"
+                .to_owned(),
+            kind: Kind::Other,
+        }
+    }
+
+    /// Ids in a file are hashed under a key that is not known.
+    pub(crate) fn other_key(path: &Path) -> Trouble {
+        Trouble {
+            path: path.to_owned(),
+            told: "has ids under another key, by which nothing is found or erased; list the earlier key of the journal behind the \
+                   present one, or restore the .key file beside the history's folder"
+                .to_owned(),
             kind: Kind::Other,
         }
     }
@@ -196,21 +220,32 @@ fn update(db: &mut Connection, schema: &Schema, from: i32) -> rusqlite::Result<(
     updated.commit()
 }
 
-/// Opens a file for reading, and returns the version of its schema too.
+/// Opens a file for reading, and returns the version of its schema too. Makes no file.
 ///
 /// # Errors
 /// [`Trouble`]; the file may be missing, since old files are removed at any time.
 pub(crate) fn read(path: &Path) -> Result<(Connection, i32), Trouble> {
-    let opened = || {
-        // A reader of a WAL takes part in its locks, so it opens the file for writing and promises not to.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(path, flags)?;
+    let opened = |name: &Path, flags| {
+        let db = Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         db.busy_timeout(PATIENCE)?;
         db.execute_batch("PRAGMA query_only = ON;")?;
         let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
         Ok((db, version))
     };
-    let (db, version) = opened().map_err(|error| Trouble::of(path, &error))?;
+    // A reader of a WAL takes part in its locks, so it opens the file for writing and promises not to.
+    let shared = opened(path, OpenFlags::SQLITE_OPEN_READ_WRITE);
+    let found =
+        shared.or_else(
+            |error: rusqlite::Error| match (error.sqlite_error_code(), files::at_rest(path)) {
+                // It cannot make the files of the locks: the folder is read-only.
+                (Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly), Some(name)) => opened(
+                    &name,
+                    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+                ),
+                _ => Err(error),
+            },
+        );
+    let (db, version) = found.map_err(|error| Trouble::of(path, &error))?;
     match version {
         1..=VERSION => Ok((db, version)),
         // Its tables are not made yet.

@@ -9,8 +9,10 @@
 //!   rows-2026-11-29T13.2.db  the same, if that file was full within its hour
 //! ```
 
+use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -79,6 +81,11 @@ impl RowFile {
         self.day < at.date() || self.day == at.date() && self.hour.is_some_and(|hour| hour < at.hour())
     }
 
+    /// Returns true if it is of a later day than tomorrow: the clock was ahead when it began.
+    pub(crate) fn is_ahead(self, now: i64) -> bool {
+        self.day > moment(now.saturating_add(DAY_MILLIS)).date()
+    }
+
     /// Returns the moment before which all its records ended, Unix milliseconds.
     pub(crate) fn end(self) -> i64 {
         let begin = TimeZone::UTC.to_timestamp(self.day.at(0, 0, 0, 0));
@@ -142,6 +149,26 @@ fn companion(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+/// Returns the name by which SQLite reads a database as a file that nobody writes; `None` if something lies in its log, or it
+/// is not there.
+pub(crate) fn at_rest(path: &Path) -> Option<PathBuf> {
+    fs::metadata(path).ok()?;
+    if fs::metadata(companion(path, "-wal")).is_ok_and(|log| log.len() > 0) {
+        return None;
+    }
+    let mut name = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
+            name.push(char::from(*byte));
+        } else {
+            // A String takes everything.
+            let _ = write!(name, "%{byte:02X}");
+        }
+    }
+    name.push_str("?immutable=1");
+    Some(name.into())
 }
 
 /// Returns the bytes that a database takes on disk.
@@ -225,15 +252,30 @@ pub(crate) fn lock(folder: &Path) -> Result<File, Trouble> {
 
 /// Creates an empty file that only its owner may use, unless there is one. SQLite gives its companions the same mode.
 ///
+/// A file that is there is not opened: closing it would release the locks that SQLite has on it in this process.
+///
 /// # Errors
 /// The operating system's.
 pub(crate) fn make_private(path: &Path) -> io::Result<()> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
         .mode(PRIVATE_FILE)
-        .open(path)?;
-    Ok(())
+        .open(path);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the time at which a database of the folder was last written, Unix milliseconds; `None` if there is none.
+pub(crate) fn last_write(folder: &Path) -> Option<i64> {
+    let rows = list(folder).unwrap_or_default().into_iter();
+    let paths = rows.map(|file| file.path(folder)).chain([folder.join(SUMS)]);
+    let written = paths
+        .flat_map(|path| COMPANIONS.map(|suffix| companion(&path, suffix)))
+        .filter_map(|path| fs::metadata(path).ok());
+    written.map(|meta| meta.mtime().saturating_mul(1_000)).max()
 }
 
 #[cfg(test)]
@@ -275,5 +317,42 @@ mod tests {
         assert!(day.is_over(noon + DAY_MILLIS) && !day.is_over(noon + HOUR_MILLIS));
         assert!(hour.is_over(noon + HOUR_MILLIS) && !hour.is_over(noon) && !later.is_over(noon));
         assert!(day.end() > noon && day.end() <= noon + DAY_MILLIS);
+        assert!(day.is_ahead(noon - 2 * DAY_MILLIS) && !day.is_ahead(noon - DAY_MILLIS));
+    }
+
+    #[test]
+    fn a_file_that_is_there_keeps_the_locks_of_this_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        make_private(&path).unwrap();
+        let file = File::open(&path).unwrap();
+        assert_eq!(file.metadata().unwrap().mode() & 0o777, PRIVATE_FILE);
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        rustix::fs::fcntl_lock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+        make_private(&path).unwrap();
+        let inode = format!(":{} ", file.metadata().unwrap().ino());
+        let locks = fs::read_to_string("/proc/locks").unwrap();
+        assert!(
+            locks
+                .lines()
+                .any(|lock| lock.contains(" POSIX ") && lock.contains(&inode)),
+            "{locks}"
+        );
+    }
+
+    #[test]
+    fn a_database_at_rest_is_one_without_a_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a ?#%.db");
+        assert_eq!(at_rest(&path), None);
+        fs::write(&path, "").unwrap();
+        let name = at_rest(&path).unwrap();
+        let name = name.to_str().unwrap();
+        assert!(
+            name.starts_with("file:/") && name.ends_with("/a%20%3F%23%25.db?immutable=1"),
+            "{name}"
+        );
+        fs::write(companion(&path, "-wal"), "something").unwrap();
+        assert_eq!(at_rest(&path), None);
     }
 }

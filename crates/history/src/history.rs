@@ -14,7 +14,9 @@ use crate::clock::now;
 use crate::db::Trouble;
 use crate::files::{self, RowFile};
 use crate::health::{Health, Numbers, Part};
+use crate::horizon::Horizon;
 use crate::ids::{IdHash, IdKeys};
+use crate::key_file::NewKey;
 use crate::limits::{Keep, Settings};
 use crate::losses::DAMAGED;
 use crate::notes::Notes;
@@ -111,6 +113,7 @@ impl History {
             rows_fail: false,
             rows_since_sweep: 0,
             lock: None,
+            horizon: None,
         };
         let end = numbers.clone();
         let thread = thread::Builder::new().name("history".to_owned()).spawn(move || {
@@ -293,6 +296,8 @@ struct Worker {
     rows_since_sweep: u64,
     /// Held while this process writes the folder.
     lock: Option<File>,
+    /// The time by which files and sums are too old; `None` until the folder could be read.
+    horizon: Option<Horizon>,
 }
 
 impl Worker {
@@ -341,9 +346,21 @@ impl Worker {
         }
         let folder = &self.settings.folder;
         let made = files::make_folder(folder).map_err(|error| Trouble::io(folder, &error));
-        let locked = made.and_then(|()| files::lock(folder));
+        let locked = made.and_then(|()| {
+            let lock = files::lock(folder)?;
+            // Ids under a key that is lost with the process could not be found.
+            self.settings.new_key.as_ref().map_or(Ok(()), NewKey::write)?;
+            Ok(lock)
+        });
         self.numbers.went(Part::Folder, locked.as_ref().err());
         self.lock = Some(locked?);
+        self.settings.new_key = None;
+        // Before the first write of this process.
+        self.horizon.get_or_insert_with(|| {
+            let now = now();
+            let written = files::last_write(folder).filter(|written| *written < now);
+            Horizon::new(written.unwrap_or(now), Instant::now())
+        });
         if self.settings.rows != Keep::Off {
             let resumed = self.rows.resume(now());
             self.numbers.went(Part::Rows, resumed.as_ref().err());
@@ -402,7 +419,8 @@ impl Worker {
         if rows.is_err() || uncommitted > 0 {
             self.went(Part::Rows, rows.as_ref().err());
         }
-        let sums = self.sums.commit(now);
+        let horizon = self.horizon();
+        let sums = self.sums.commit(horizon);
         self.went(Part::Sums, sums.as_ref().err());
     }
 
@@ -449,6 +467,13 @@ impl Worker {
         }
     }
 
+    /// Returns the time by which files and sums are too old.
+    fn horizon(&mut self) -> i64 {
+        let now = now();
+        let horizon = self.horizon.as_mut();
+        horizon.map_or(now, |horizon| horizon.time(now, Instant::now()))
+    }
+
     /// Removes files that are too old or too many, and begins another one if this one is large.
     fn sweep(&mut self) {
         self.look_at_folder();
@@ -458,30 +483,31 @@ impl Worker {
         let swept = self.remove_old().and_then(|()| self.rows.check_size(now()));
         let swept = swept.and_then(|()| self.rows.look_at_older(&mut self.checks));
         self.numbers.went(Part::Folder, swept.as_ref().err());
-        self.numbers.forget_losses(now() - self.settings.keep_millis());
+        let oldest = self.horizon() - self.settings.keep_millis();
+        self.numbers.forget_losses(oldest);
     }
 
     fn remove_old(&mut self) -> Result<(), Trouble> {
+        let oldest = self.horizon() - self.settings.keep_millis();
         let folder = &self.settings.folder;
-        let trouble = |error: io::Error| Trouble::io(folder, &error);
-        let mut files = files::list(folder).map_err(trouble)?;
-        let mut sizes: Vec<u64> = files.iter().map(|file| files::size(&file.path(folder))).collect();
-        let mut bytes: u64 = sizes.iter().sum();
-        let oldest = now() - self.settings.keep_millis();
-        while let (Some(file), Some(size)) = (files.first().copied(), sizes.first().copied())
-            // The last one is being written, unless its time is over.
-            && (files.len() > 1 && bytes > self.settings.max_bytes || file.end() < oldest)
-        {
+        let files = files::list(folder).map_err(|error| Trouble::io(folder, &error))?;
+        let sized = files
+            .into_iter()
+            .map(|file| (file, files::size(&file.path(folder))));
+        let mut kept: Vec<(RowFile, u64)> = sized.collect();
+        let mut bytes: u64 = kept.iter().map(|(_, size)| size).sum();
+        while let Some(at) = kept.iter().position(|(file, _)| {
+            file.end() < oldest || bytes > self.settings.max_bytes && !self.rows.is_open(*file)
+        }) {
+            let (file, size) = kept.remove(at);
             self.rows.close_if(file, now())?;
             let path = file.path(folder);
             files::remove(&path).map_err(|error| Trouble::io(&path, &error))?;
             self.rows.forget(file);
             tracing::debug!(file = %path.display(), "a file of the history is too old, or one too many, and was removed");
-            files.remove(0);
-            sizes.remove(0);
             bytes -= size;
         }
-        self.numbers.files.store(files.len() as u64, Relaxed);
+        self.numbers.files.store(kept.len() as u64, Relaxed);
         let sums = files::size(&folder.join(files::SUMS));
         self.numbers.bytes.store(bytes + sums, Relaxed);
         Ok(())

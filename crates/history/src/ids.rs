@@ -194,6 +194,13 @@ impl IdKeys {
         Ok(IdKeys(keys))
     }
 
+    /// Adds earlier keys, to search older records with.
+    #[must_use]
+    pub fn before(mut self, earlier: IdKeys) -> IdKeys {
+        self.0.extend(earlier.0);
+        self
+    }
+
     /// Makes random keys that are kept nowhere, for a history of sums alone: it hashes no id.
     ///
     /// # Errors

@@ -25,6 +25,19 @@ pub(crate) fn hashes(row: &Row<'_>, first: usize, keys: &IdKeys) -> rusqlite::Re
     Ok(all)
 }
 
+/// Returns true if ids of a file were hashed under keys that are not among these, so that they cannot be found.
+pub(crate) fn lack_keys(db: &Connection, keys: &IdKeys) -> rusqlite::Result<bool> {
+    let mut select =
+        db.prepare_cached("SELECT CAST(substr(key, 5) AS INTEGER) FROM meta WHERE key LIKE 'key:%'")?;
+    for name in select.query_map([], |row| row.get(0))? {
+        let name: i64 = name?;
+        if !keys.knows(name.cast_unsigned()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Finds rows by the table of ids.
 pub(crate) fn in_table(db: &Connection, hashes: &[IdHash]) -> rusqlite::Result<Vec<i64>> {
     let segments: Vec<i64> = db

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::key_file::NewKey;
 use crate::record::Outcome;
 
 /// The records of which a row is kept. Sums count all.
@@ -51,6 +52,8 @@ pub struct Settings {
     pub queue: usize,
     /// Bytes that they may take in memory.
     pub queue_bytes: usize,
+    /// The key that the history writes to its file before its first row, if the file was not there. Default: none.
+    pub new_key: Option<NewKey>,
 }
 
 impl Settings {
@@ -65,6 +68,7 @@ impl Settings {
             rows: Keep::All,
             queue: 20_000,
             queue_bytes: 8 << 20,
+            new_key: None,
         }
     }
 

@@ -279,6 +279,7 @@ impl Reader {
         concerned.map(|loss| loss.dated()).collect()
     }
 
+    /// Searches a file, and names what it does not tell.
     fn search_file(
         &self,
         file: RowFile,
@@ -286,7 +287,7 @@ impl Reader {
         before: Option<i64>,
         limit: usize,
         ids: Option<&[IdHash]>,
-    ) -> Result<(Vec<Entry>, Option<String>), Trouble> {
+    ) -> Result<(Vec<Entry>, Vec<String>), Trouble> {
         let path = file.path(&self.folder);
         // Ids leave the memory after they are in the table, so that one of the two has them at any time.
         let open = match (&self.open_ids, ids) {
@@ -295,7 +296,11 @@ impl Reader {
         };
         self.read(&path, |db, schema| {
             let entries = self.select(db, (file, schema), filter, before, limit, (ids, open))?;
-            Ok((entries, untold::of(db, (file, schema), filter)?))
+            let mut untold: Vec<String> = untold::of(db, (file, schema), filter)?.into_iter().collect();
+            if ids.is_some() && kept_ids::lack_keys(db, &self.keys)? {
+                untold.push(Trouble::other_key(&path).to_string());
+            }
+            Ok((entries, untold))
         })
     }
 
@@ -361,28 +366,6 @@ impl Reader {
         rows.sort_unstable();
         rows.dedup();
         Ok(rows)
-    }
-
-    /// Returns true if all files were written under keys that this reader has; otherwise searches by ids find only a part.
-    ///
-    /// # Errors
-    /// [`Trouble`] if the folder or a file cannot be read.
-    pub fn has_all_keys(&self) -> Result<bool, Trouble> {
-        let files = files::list(&self.folder).map_err(|error| Trouble::io(&self.folder, &error))?;
-        for file in files {
-            let path = file.path(&self.folder);
-            let names = || -> rusqlite::Result<Vec<i64>> {
-                let db = Connection::open(&path)?;
-                let mut select =
-                    db.prepare("SELECT CAST(substr(key, 5) AS INTEGER) FROM meta WHERE key LIKE 'key:%'")?;
-                select.query_map([], |row| row.get(0))?.collect()
-            };
-            let names = names().map_err(|error| Trouble::of(&path, &error))?;
-            if !names.iter().all(|name| self.keys.knows(name.cast_unsigned())) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 }
 

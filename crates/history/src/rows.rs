@@ -200,14 +200,20 @@ impl Rows {
         self.older.forget(name);
     }
 
+    /// Returns true if this file is being written.
+    pub(crate) fn is_open(&self, name: RowFile) -> bool {
+        self.file.as_ref().is_some_and(|file| file.name == name)
+    }
+
     /// Ends a file whose time is over, so that it can be removed.
     ///
     /// # Errors
     /// [`Trouble`]; nothing since the last commit is kept then.
     pub(crate) fn close_if(&mut self, name: RowFile, now: i64) -> Result<(), Trouble> {
-        match &self.file {
-            Some(file) if file.name == name => self.close(now),
-            _ => Ok(()),
+        if self.is_open(name) {
+            self.close(now)
+        } else {
+            Ok(())
         }
     }
 
@@ -225,18 +231,23 @@ impl Rows {
         written
     }
 
-    /// Goes on with the newest file, if there is one: its newest ids may be in no segment yet.
+    /// Goes on with the newest file, if there is one: its newest ids may be in no segment yet. A file from a time when the clock
+    /// was ahead stays as it is, since it would not become too old for long.
     ///
     /// # Errors
     /// [`Trouble`]
     pub(crate) fn resume(&mut self, now: i64) -> Result<(), Trouble> {
         let folder = &self.settings.folder;
         let files = files::list(folder).map_err(|error| Trouble::io(folder, &error))?;
-        files.last().map_or(Ok(()), |last| self.open(*last, now))
+        let newest = files.into_iter().rfind(|file| !file.is_ahead(now));
+        newest.map_or(Ok(()), |newest| self.open(newest, now))
     }
 
     /// Opens the file for records that end now, and closes one that is over or full.
     fn choose_file(&mut self, now: i64) -> Result<(), Trouble> {
+        if self.file.as_ref().is_some_and(|file| file.name.is_ahead(now)) {
+            self.close(now)?;
+        }
         if self.file.is_none() {
             self.resume(now)?;
         }
@@ -317,7 +328,10 @@ impl Rows {
         for name in files {
             let path = name.path(&folder);
             let mut rows = self.open_ids.find(name, hashes).unwrap_or_default();
+            let mut lacks_keys = false;
             let mut erase = |db: &mut Connection| -> Result<u64, Trouble> {
+                lacks_keys =
+                    kept_ids::lack_keys(db, &self.keys).map_err(|error| Trouble::of(&path, &error))?;
                 kept_ids::erase(db, &mut rows, (hashes, until), &self.keys)
                     .map_err(|error| Trouble::of(&path, &error))
             };
@@ -333,7 +347,10 @@ impl Rows {
                 Ok(count) => erased += count,
                 Err(error) => trouble = Some(error),
             }
-            if self.file.as_ref().is_some_and(|file| file.name == name) {
+            if lacks_keys {
+                trouble = Some(Trouble::other_key(&path));
+            }
+            if self.is_open(name) {
                 self.open_ids.forget(&rows);
             }
         }

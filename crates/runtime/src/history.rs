@@ -29,20 +29,21 @@ pub use peers::share;
 pub fn open(settings: &HistorySettings, journal: &JournalSettings) -> Result<History, String> {
     let folder = settings.folder();
     let path = key_file_of(&folder);
-    let keys = match journal_keys(journal)? {
-        Some(keys) => keys,
-        None if settings.events == HistoryEvents::Off => match read_key_file(&folder)? {
-            // An erasure needs it for rows of before.
-            Some(keys) => keys,
-            None => IdKeys::random().map_err(|error| format!("history: {error}"))?,
-        },
-        None => {
+    let mut new_key = None;
+    let keys = match keys(&folder, journal)? {
+        // With sums alone, an erasure needs them for rows of before.
+        Some(keys) if settings.events == HistoryEvents::Off || is_sealed(journal) => keys,
+        None if settings.events == HistoryEvents::Off => {
+            IdKeys::random().map_err(|error| format!("history: {error}"))?
+        }
+        _ => {
             let file = KeyFile::open(&path).map_err(|error| format!("history: {error}"))?;
             tracing::info!(
                 key = %path.display(),
                 "the journal has no key, so the history hides persons behind a random one in a file of its own: a copy of \
                  the history's folder alone tells nobody's address, but whoever also has the key's file can look for one"
             );
+            new_key = file.new;
             file.keys
         }
     };
@@ -54,6 +55,7 @@ pub fn open(settings: &HistorySettings, journal: &JournalSettings) -> Result<His
             HistoryEvents::Failures => Keep::Failures,
             HistoryEvents::Off => Keep::Off,
         },
+        new_key,
         ..Settings::new(folder)
     };
     History::start(settings, keys).map_err(|error| format!("history: its thread cannot be started: {error}"))
@@ -66,11 +68,7 @@ pub fn open(settings: &HistorySettings, journal: &JournalSettings) -> Result<His
 pub fn reader(settings: &HistorySettings, journal: &JournalSettings) -> Result<Reader, String> {
     let folder = settings.folder();
     let sums_only = settings.events == HistoryEvents::Off;
-    let keys = match journal_keys(journal)? {
-        Some(keys) => Some(keys),
-        None => read_key_file(&folder)?,
-    };
-    let keys = match keys {
+    let keys = match keys(&folder, journal)? {
         None if sums_only && folder.exists() => {
             Some(IdKeys::random().map_err(|error| format!("history: {error}"))?)
         }
@@ -88,18 +86,28 @@ pub fn reader(settings: &HistorySettings, journal: &JournalSettings) -> Result<R
     Ok(if sums_only { reader.sums_only() } else { reader })
 }
 
-fn read_key_file(folder: &Path) -> Result<Option<IdKeys>, String> {
-    KeyFile::read(&key_file_of(folder)).map_err(|error| format!("history: {error}"))
+/// Returns true if the history's keys are derived from those of the journal.
+fn is_sealed(journal: &JournalSettings) -> bool {
+    journal.is_durable() && !journal.key.is_empty()
 }
 
-/// Derives the keys from those of a sealed journal.
-fn journal_keys(journal: &JournalSettings) -> Result<Option<IdKeys>, String> {
-    if !journal.is_durable() || journal.key.is_empty() {
-        return Ok(None);
+/// Returns the keys of a history: of a sealed journal those derived from its keys, and behind them the one in the key file, for
+/// records from before the journal had a key; otherwise the one in the key file, if there is one.
+fn keys(folder: &Path, journal: &JournalSettings) -> Result<Option<IdKeys>, String> {
+    let file = KeyFile::read(&key_file_of(folder)).map_err(|error| format!("history: {error}"));
+    if !is_sealed(journal) {
+        return file;
     }
     let keys = journal.keys().map_err(|fault| format!("journal.key {fault}"))?;
     let keys = IdKeys::derive(&keys).map_err(|error| format!("history: {error}"))?;
-    Ok(Some(keys))
+    Ok(Some(match file {
+        Ok(Some(earlier)) => keys.before(earlier),
+        Ok(None) => keys,
+        Err(problem) => {
+            tracing::warn!("records from before the journal had a key are not found by their ids: {problem}");
+            keys
+        }
+    }))
 }
 
 /// The part of an event that a history keeps: times, names, and the hashes of ids. `Debug` shows the source alone.

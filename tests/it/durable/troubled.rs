@@ -113,6 +113,85 @@ async fn a_full_disk_stops_acts_and_rows_but_neither_start_nor_delivery() {
     rig.stop().await;
 }
 
+/// Sends events and waits until the status says why the history cannot be written, and that the events are delivered.
+async fn delivers_without_history(rig: &Rig, beginning: &str, delivered: u64, why: &str) {
+    post_all(&rig.world.listen, &orders(beginning, 10)).await;
+    let status = rig.settled().await;
+    assert_eq!(status.sinks["pinterest"].delivered, delivered);
+    let told = |status: &signalbox_admin::Status| {
+        let failing = status.history.as_ref().unwrap().failing.as_ref();
+        failing.is_some_and(|failing| failing.contains(why))
+    };
+    rig.wait(told).await;
+}
+
+/// Waits until the history has the record of an event that is sent now.
+async fn is_kept_again(rig: &Rig, message_id: &str) {
+    rig.wait(|status| status.history.as_ref().unwrap().failing.is_none())
+        .await;
+    post_all(&rig.world.listen, &[order(message_id)]).await;
+    rig.settled().await;
+    let told = rig.told(&["events", "--message-id", message_id]).await;
+    assert!(told.contains("Delivered at the first attempt."), "{told}");
+}
+
+#[tokio::test]
+async fn a_first_start_without_room_for_the_history_begins_it_later() {
+    let Some(disk) = Disk::mount(2) else { return };
+    disk.fill();
+    let history = format!("[history]\npath = \"{}/history\"\n", disk.path().display());
+    let mut rig = Rig::start_with(&pipeline(&history, "")).await;
+    let key = disk.path().join("history.key");
+    delivers_without_history(&rig, "full", 10, "the disk is full").await;
+    assert!(std::fs::read_to_string(&key).is_ok_and(|key| key.is_empty()) || !key.exists());
+    disk.clear();
+    is_kept_again(&rig, "later").await;
+    assert!(std::fs::read_to_string(&key).unwrap().len() > 20);
+    // A journal that gets a key hides persons behind that one, and records of before are still found.
+    rig.stop().await;
+    let sealed = format!("[journal]\nkey = \"${{JOURNAL_KEY}}\"\n{history}");
+    rig.write(&pipeline(&sealed, ""));
+    rig.again().await;
+    is_kept_again(&rig, "sealed").await;
+    let told = rig.told(&["events", "--message-id", "later"]).await;
+    assert!(told.contains("Delivered at the first attempt."), "{told}");
+}
+
+#[tokio::test]
+async fn a_read_only_history_is_read_and_delays_no_delivery() {
+    let Some(disk) = Disk::mount(4) else { return };
+    let mut rig = Rig {
+        world: World::new().await,
+        router: None,
+    };
+    rig.write(&pipeline(
+        &format!("[history]\npath = \"{}/history\"\n", disk.path().display()),
+        "",
+    ));
+    // A first start in a folder in which nothing can be made.
+    disk.remount(true);
+    rig.again().await;
+    delivers_without_history(&rig, "first", 10, "give the router's user the right to write it").await;
+    disk.remount(false);
+    is_kept_again(&rig, "kept").await;
+    rig.stop().await;
+    // The files are there, and cannot be written any more.
+    disk.remount(true);
+    let told = rig.told(&["events", "--message-id", "kept"]).await;
+    assert!(told.contains("Delivered at the first attempt."), "{told}");
+    rig.again().await;
+    delivers_without_history(&rig, "second", 21, "give the router's user the right to write it").await;
+    let told = rig.told(&["events", "--message-id", "kept"]).await;
+    assert!(told.contains("Delivered at the first attempt."), "{told}");
+    let sums = rig.lines(&["report", "--sink", "pinterest"]).await;
+    let records: u64 = sums.iter().filter_map(|sum| sum["records"].as_u64()).sum();
+    assert_eq!(records, 11, "the sums of what waited were written: {sums:?}");
+    rig.stop().await;
+    disk.remount(false);
+    rig.again().await;
+    is_kept_again(&rig, "again").await;
+}
+
 #[tokio::test]
 async fn a_history_that_cannot_be_read_takes_no_other_number_from_the_page() {
     let rig = Rig::start_with(&pipeline("[history]\npath = \"${FOLDER}/history\"\n", "")).await;

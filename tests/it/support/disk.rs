@@ -39,6 +39,14 @@ impl Disk {
         self.path().join("filler")
     }
 
+    /// Makes it read-only, or writable again. No file of it may be open for writing.
+    pub(crate) fn remount(&self, read_only: bool) {
+        let option = if read_only { "remount,ro" } else { "remount,rw" };
+        let mut mount = Command::new("mount");
+        let done = mount.args(["-o", option]).arg(self.path()).status();
+        assert!(done.unwrap().success());
+    }
+
     /// Takes all the free space.
     pub(crate) fn fill(&self) {
         let mut file = std::fs::File::options()

@@ -83,3 +83,18 @@ fn ids_become_a_segment_when_enough_wait_or_an_hour_has_passed() {
     rows.commit(start + 2 * HOUR_MILLIS).unwrap();
     assert_eq!((segments(&rows), rows.open_ids.len()), (2, 0));
 }
+
+#[test]
+fn a_file_from_a_time_when_the_clock_was_ahead_is_not_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rows = rows(folder.path());
+    let (today, later) = (now(), now() + 400 * 24 * HOUR_MILLIS);
+    for (at, expected) in [(today, today), (later, later), (today, today), (later, later)] {
+        rows.add(&record(0), at).unwrap();
+        rows.commit(at).unwrap();
+        assert_eq!(rows.file.as_ref().unwrap().name, RowFile::of_day(expected));
+    }
+    rows.close(later).unwrap();
+    rows.resume(today).unwrap();
+    assert!(rows.is_open(RowFile::of_day(today)));
+}

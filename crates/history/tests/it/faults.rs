@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use signalbox_core::Money;
-use signalbox_history::{By, Filter, IdKind, Reader, Record, Report};
+use signalbox_history::{
+    By, Filter, History, IdKind, KeyFile, Reader, Record, Report, Settings, key_file_of,
+};
 
 use super::support::{find, hand, keep, keys, now, record, start, wait_for};
 
@@ -342,4 +344,35 @@ fn a_folder_that_cannot_be_made_costs_no_event_and_says_so() {
         history.health().rows > 0
     });
     wait_for("and says so", || history.health().failing.is_none());
+}
+
+#[test]
+fn a_key_that_cannot_be_written_delays_the_history_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocked = folder.path().join("blocked");
+    fs::write(&blocked, "a file in the way").unwrap();
+    let inner = blocked.join("history");
+    let path = key_file_of(&inner);
+    let open = || KeyFile::open(&path).unwrap();
+    let KeyFile { keys, new } = open();
+    let settings = Settings {
+        new_key: new,
+        ..Settings::new(&inner)
+    };
+    let history = History::start(settings, keys).unwrap();
+    keep(&history, vec![record(1)]);
+    let health = history.health();
+    assert_eq!((health.rows, health.lost), (0, 1));
+    assert!(health.failing.unwrap().contains("blocked"));
+    fs::remove_file(&blocked).unwrap();
+    wait_for("the history begins by itself", || {
+        keep(&history, vec![record(2)]);
+        history.health().rows > 0
+    });
+    history.close();
+    let KeyFile { keys, new } = open();
+    assert!(new.is_none(), "the key was written");
+    let wanted = keys.hashes(IdKind::OrderId, "A-2");
+    let page = Reader::of_files(inner, keys).find(&wanted, &Filter::default());
+    assert!(!page.unwrap().entries.is_empty());
 }

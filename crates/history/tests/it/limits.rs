@@ -67,3 +67,40 @@ fn files_older_than_keep_are_removed() {
         1
     );
 }
+
+#[test]
+fn a_start_long_after_the_last_write_removes_nothing_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = start(folder.path());
+    keep(&history, vec![record(1)]);
+    history.close();
+    let names = || -> Vec<String> {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".db")).collect()
+    };
+    let today = names()
+        .into_iter()
+        .find(|name| name.starts_with("rows-"))
+        .unwrap();
+    // As if the clock had jumped by years since.
+    let old = "rows-2020-01-01.db";
+    std::fs::rename(folder.path().join(today), folder.path().join(old)).unwrap();
+    let written = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_577_880_000);
+    for name in names() {
+        let file = std::fs::File::options()
+            .write(true)
+            .open(folder.path().join(name));
+        file.unwrap().set_modified(written).unwrap();
+    }
+    let history = start(folder.path());
+    // The history looks at the ages of files after 5,000 rows.
+    for n in 0..3 {
+        keep(&history, (2_500 * n..2_500 * (n + 1)).map(record).collect());
+    }
+    let reader = history.reader();
+    let at = reader.at(&format!("{old}:1").parse().unwrap());
+    assert_eq!(at.unwrap().unwrap().position, Some(1));
+    let sums = reader.report(&Report::default()).unwrap().sums;
+    assert_eq!(sums[0].count, 7_501, "{sums:?}");
+}

@@ -245,17 +245,36 @@ fn records_of_before_a_new_key_are_found_as_long_as_the_old_one_is_listed() {
     history.close();
     let (new, old) = (JournalKey::new([8; 32]), JournalKey::new([7; 32]));
     let both = IdKeys::derive([&new, &old]).unwrap();
-    let history = History::start(Settings::new(folder.path()), both).unwrap();
+    let history = History::start(Settings::new(folder.path()), both.clone()).unwrap();
     assert_eq!(find(&history, IdKind::Email, "ivy1@example.com").entries.len(), 1);
     hand(&history, vec![filtered(2)]);
     history.close();
-    let reader = |keys| Reader::of_files(folder.path().to_owned(), keys);
-    assert!(
-        reader(IdKeys::derive([&new, &old]).unwrap())
-            .has_all_keys()
-            .unwrap()
+    let search = |keys: &[&JournalKey]| {
+        let keys = IdKeys::derive(keys.iter().copied()).unwrap();
+        let wanted = keys.hashes(IdKind::Email, "ivy1@example.com");
+        let reader = Reader::of_files(folder.path().to_owned(), keys);
+        reader.find(&wanted, &Filter::default()).unwrap()
+    };
+    let page = search(&[&new, &old]);
+    assert_eq!((page.entries.len(), page.unread), (1, vec![]));
+    let [new_keys, old_keys] = [&new, &old].map(|key| IdKeys::derive([key]).unwrap());
+    assert_eq!(
+        new_keys
+            .before(old_keys)
+            .hashes(IdKind::Email, "ivy1@example.com"),
+        both.hashes(IdKind::Email, "ivy1@example.com")
     );
-    assert!(!reader(IdKeys::derive([&new]).unwrap()).has_all_keys().unwrap());
+    let page = search(&[&new]);
+    assert!(
+        page.entries.is_empty() && page.unread[0].contains("list the earlier key"),
+        "{page:?}"
+    );
+    // An erasure must not be said to be complete.
+    let new = IdKeys::derive([&new]).unwrap();
+    let history = History::start(Settings::new(folder.path()), new.clone()).unwrap();
+    let erased = history.erase(new.hashes(IdKind::Email, "ivy1@example.com"), i64::MAX);
+    let told = erased.unwrap_err().to_string();
+    assert!(told.contains("list the earlier key"), "{told}");
 }
 
 #[test]

@@ -120,9 +120,9 @@ pub(crate) fn find(history: &History, kind: IdKind, text: &str) -> Page {
         .unwrap()
 }
 
-/// Waits for a condition, at most 20 seconds.
+/// Waits for a condition, at most a minute.
 pub(crate) fn wait_for(what: &str, mut test: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(60);
     while !test() {
         assert!(Instant::now() < until, "never: {what}");
         std::thread::yield_now();
