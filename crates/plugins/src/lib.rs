@@ -1,4 +1,4 @@
-//! Links every plugin that ships with Signalbox, and nothing else. A crate that writes `use signalbox_plugins as _;`
+//! Links every plugin that ships with Signalbox, and names those that only other builds have. A crate that writes `use signalbox_plugins as _;`
 //! finds them in `signalbox_core::plugins()` and by their `type`, and those that its build was made without in
 //! `signalbox_core::absent_plugins()`.
 //!
