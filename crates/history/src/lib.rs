@@ -14,6 +14,7 @@
 //! A [`Reader`] searches the files beside the thread. Where several routers share a journal ([`Peers`]), it also asks the others,
 //! and makes one answer of all.
 
+mod answers;
 mod blocks;
 mod checks;
 mod clock;
@@ -35,6 +36,7 @@ mod older;
 mod open_file;
 mod open_ids;
 mod packed;
+mod page;
 mod peers;
 mod place;
 mod read_sums;
@@ -60,9 +62,10 @@ pub use key_file::{KeyFile, KeyFileError, NewKey, key_file_of};
 pub use limits::{Keep, Settings};
 pub use losses::Loss;
 pub use notes::Notes;
+pub use page::Page;
 pub use peers::{Answer, Answered, Peers, Question};
 pub use place::{After, Place};
-pub use reader::{MOST, Page, Reader};
+pub use reader::{MOST, Reader};
 pub use record::{Attempt, Outcome, Record, VALUE_TOO_LARGE, Warned};
 pub use report::{By, Report, Reported, Sum};
 pub use tallies::LATENCY_BUCKETS;

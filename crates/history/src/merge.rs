@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::entry::Entry;
+use crate::page::Page;
 use crate::place::{After, Place};
-use crate::reader::Page;
 use crate::report::Sum;
 
 /// The page of one router.

@@ -6,8 +6,6 @@ use std::sync::Arc;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::blocks;
 use crate::db::{self, Trouble};
@@ -20,6 +18,7 @@ use crate::kept_ids;
 use crate::losses;
 use crate::merge::{Part, merge_pages, merge_sums};
 use crate::open_ids::OpenIds;
+use crate::page::Page;
 use crate::peers::{Answer, Answered, Peers, Question};
 use crate::place::{After, Place};
 use crate::read_sums::read_sums;
@@ -50,20 +49,6 @@ impl std::fmt::Debug for Reader {
             .field("folder", &self.folder)
             .finish_non_exhaustive()
     }
-}
-
-/// A page of records, the newest first.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Page {
-    /// The records.
-    pub entries: Vec<Entry>,
-    /// The point at which the next page begins; `None` at the end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<After>,
-    /// Files, those included that were lost, and routers whose records are missing in the answer, with the reason; and files of an
-    /// older version whose records do not tell of the parameters that the filter asks for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unread: Vec<String>,
 }
 
 impl Reader {

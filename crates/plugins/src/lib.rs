@@ -1,6 +1,6 @@
-//! Links every plugin that ships with Signalbox, and names those that only other builds have. A crate that writes `use signalbox_plugins as _;`
-//! finds them in `signalbox_core::plugins()` and by their `type`, and those that its build was made without in
-//! `signalbox_core::absent_plugins()`.
+//! Links every plugin that ships with Signalbox, and names those that only other builds have. A crate that writes
+//! `use signalbox_plugins as _;` finds them in `signalbox_core::plugins()` and by their `type`, and those that its build was made
+//! without in `signalbox_core::absent_plugins()`.
 //!
 //! A plugin needs two lines, one in `Cargo.toml` and one here. The first alone does not link it, and a pipeline file that
 //! names it would get the error that there is no such plugin; the lint below turns that into an error of the build.
