@@ -61,7 +61,10 @@ async fn without_a_majority_of_the_servers_events_are_refused_and_nothing_is_sen
     .await;
     // As the SDK does.
     assert_eq!(send("meanwhile").await.status, 200);
-    let status = rig.settled(60).await.remove(0);
-    assert_eq!(status.sinks[SINK].delivered, 2);
+    rig.wait(60, "the delivery", async |rig| {
+        let status = rig.routers[0].status().await?;
+        (status.sinks[SINK].delivered == 2).then_some(())
+    })
+    .await;
     assert_eq!(rig.routers[0].relay.calls().len(), 2);
 }
