@@ -9,6 +9,7 @@ use signalbox_http::{Destination, Reply, Request, ScoreRequest, join};
 
 use crate::encode::StrippedFields;
 use crate::encoder::Encoder;
+use crate::frames::CLOSE;
 use crate::rated::rated;
 use crate::spec::Spec;
 use crate::testing;
@@ -45,9 +46,9 @@ impl<V: Vendor> Destination for Conversions<V> {
 
     fn request(&self, records: &[Arc<Record>]) -> Request {
         let vendor = self.encoder.vendor();
-        let frame = vendor.frame(records.first().map_or(0, |record| record.batch_key));
+        let key = records.first().map_or(0, |record| record.batch_key);
         let records = records.iter().map(|record| &record.bytes);
-        vendor.post(join(frame.open, records, SEPARATOR, frame.close))
+        vendor.post(join(vendor.frames().opening(key), records, SEPARATOR, CLOSE))
     }
 
     fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict {
@@ -64,7 +65,7 @@ impl<V: Vendor> Destination for Conversions<V> {
 
     fn framing(&self) -> Framing {
         Framing {
-            request: self.encoder.vendor().longest_frame(),
+            request: self.encoder.vendor().frames().longest(),
             separator: SEPARATOR.len(),
         }
     }

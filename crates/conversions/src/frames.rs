@@ -2,60 +2,72 @@
 
 use std::sync::OnceLock;
 
-use crate::vendor::Frame;
+use signalbox_core::Reason;
+
+use crate::reasons::too_many_test_codes;
 
 /// Number of different frames that a sink can have. Each holds records back until its batch is full or old enough, so
 /// many of them would send small requests only.
 const MOST: usize = 64;
 
-/// The frames that a sink has used so far. A frame's place is its batch key
+/// The text behind the records of every request.
+pub const CLOSE: &str = "]}";
+
+/// The members of a request beside its list of records; those without a value are left out.
+pub type Root<'t, const MEMBERS: usize> = [(&'static str, Option<&'t str>); MEMBERS];
+
+/// The frames that a sink has used so far: root members, then the list of records. A frame's place is its batch key
 /// ([`Written::batch_key`](crate::Written::batch_key)).
 #[derive(Debug)]
 pub struct Frames {
+    list: &'static str,
     longest: usize,
-    frames: [OnceLock<[Box<str>; 2]>; MOST],
+    openings: [OnceLock<Box<str>>; MOST],
 }
 
 impl Frames {
-    /// Makes the table. Key 0 has these texts; no other frame may be longer than it by more than `more` bytes.
-    pub fn new(open: &str, close: &str, more: usize) -> Frames {
-        let mut frames = [const { OnceLock::new() }; MOST];
-        frames[0] = OnceLock::from([open.into(), close.into()]);
+    /// Makes the table. Key 0 has the root members that have a value, and the list of records under the name `list`; no other
+    /// frame may be longer than it by more than `more` bytes.
+    pub fn new(root: &[(&str, Option<&str>)], list: &'static str, more: usize) -> Frames {
+        let mut openings = [const { OnceLock::new() }; MOST];
+        let open = opening(root, list);
+        let longest = open.len() + CLOSE.len() + more;
+        openings[0] = OnceLock::from(open.into_boxed_str());
         Frames {
-            longest: open.len() + close.len() + more,
-            frames,
+            list,
+            longest,
+            openings,
         }
     }
 
-    /// Returns the key of these texts; `None` if they are too long, or if there are too many frames already.
-    pub fn key(&self, open: &str, close: &str) -> Option<u16> {
-        if open.len() + close.len() > self.longest {
-            return None;
-        }
-        let is = |frame: &OnceLock<[Box<str>; 2]>| {
-            let [opens, closes] = frame.get_or_init(|| [open.into(), close.into()]);
-            **opens == *open && **closes == *close
-        };
-        let key = self.frames.iter().position(is)?;
-        u16::try_from(key).ok()
+    /// Returns the key of the frame with these root members.
+    ///
+    /// # Errors
+    /// `too_many_test_codes` if they are too long, or if there are too many frames already.
+    pub fn key(&self, root: &[(&str, Option<&str>)]) -> Result<u16, Reason> {
+        let open = opening(root, self.list);
+        let is = |frame: &OnceLock<Box<str>>| **frame.get_or_init(|| open.as_str().into()) == *open;
+        let fits = open.len() + CLOSE.len() <= self.longest;
+        let key = fits.then(|| self.openings.iter().position(is)).flatten();
+        key.and_then(|key| u16::try_from(key).ok())
+            .ok_or_else(too_many_test_codes)
     }
 
-    /// Returns the frame of a key.
+    /// Returns the text of a request before its records, which all have this key; [`CLOSE`] stands behind them.
     #[inline]
-    pub fn get(&self, key: u16) -> Frame<'_> {
-        let frame = self.frames.get(usize::from(key)).and_then(OnceLock::get);
-        let [open, close] = frame.map_or(["", ""], |[open, close]| [&**open, &**close]);
-        Frame { open, close }
+    pub fn opening(&self, key: u16) -> &str {
+        let opening = self.openings.get(usize::from(key)).and_then(OnceLock::get);
+        opening.map_or("", |open| open)
     }
 
-    /// Returns the greatest length of a frame in bytes.
+    /// Returns the greatest length of a frame in bytes, which batches leave room for.
     pub fn longest(&self) -> usize {
         self.longest
     }
 }
 
 /// Returns the text of a request before its list `list`: the root members that have a value.
-pub fn opening(members: &[(&str, Option<&str>)], list: &str) -> String {
+pub(crate) fn opening(members: &[(&str, Option<&str>)], list: &str) -> String {
     let mut open = String::from("{");
     for (key, value) in members {
         if let Some(value) = value {
@@ -78,19 +90,21 @@ mod tests {
     }
 
     #[test]
-    fn equal_texts_have_one_key() {
-        let frames = Frames::new("[", "]", 8);
-        assert_eq!(frames.key("[", "]"), Some(0));
-        assert_eq!(frames.key("[", "],\"a\":1"), Some(1));
-        assert_eq!(frames.key("(", ")"), Some(2));
-        assert_eq!(frames.key("[", "],\"a\":1"), Some(1));
-        let Frame { open, close } = frames.get(1);
-        assert_eq!((open, close), ("[", "],\"a\":1"));
-        assert_eq!(frames.key("[", "],\"a\":12345"), None, "too long");
+    fn equal_members_have_one_key() {
+        let frames = Frames::new(&[], "data", 12);
+        let code = |code: &str| frames.key(&[("a", Some(code))]);
+        assert_eq!(frames.key(&[]), Ok(0));
+        assert_eq!(code("1"), Ok(1));
+        assert_eq!(code("2"), Ok(2));
+        assert_eq!(code("1"), Ok(1));
+        assert_eq!(frames.opening(1), r#"{"a":"1","data":["#);
+        assert_eq!((frames.opening(3), frames.longest()), ("", 23));
+        let refused = code("12345678").unwrap_err();
+        assert_eq!(refused.code(), "too_many_test_codes", "too long");
         for number in 3..MOST {
-            assert_eq!(frames.key("[", &number.to_string()), u16::try_from(number).ok());
+            assert_eq!(code(&number.to_string()), Ok(u16::try_from(number).unwrap()));
         }
-        assert_eq!(frames.key("[", "full"), None);
-        assert_eq!(frames.key("(", ")"), Some(2));
+        assert!(code("full").is_err());
+        assert_eq!(code("2"), Ok(2));
     }
 }

@@ -1,7 +1,9 @@
 //! Reasons and warnings that all conversions sinks share, with their stable codes.
 
+use std::time::Duration;
+
 use signalbox_core::privacy::Removed;
-use signalbox_core::{NO_TRIGGER_MATCHED, Reason, Warning};
+use signalbox_core::{HumanDuration, NO_TRIGGER_MATCHED, Reason, Warning};
 use signalbox_segment::schema::{FieldError, FieldErrorKind};
 
 use crate::time::BadTime;
@@ -58,6 +60,24 @@ pub fn bad_time(field: &str, error: BadTime) -> Reason {
             format!("{field}: cannot be read; use ISO 8601, or an epoch number, of seconds to nanoseconds"),
         ),
     }
+}
+
+/// `in_the_future`: the time of the event is too far ahead of its arrival.
+pub fn in_the_future(field: &str, most: Duration) -> Reason {
+    let most = HumanDuration(most);
+    Reason::new(
+        "in_the_future",
+        format!("{field}: more than {most} ahead of the event's arrival"),
+    )
+}
+
+/// `too_many_test_codes`: events with different test codes share no request.
+pub fn too_many_test_codes() -> Reason {
+    Reason::new(
+        "too_many_test_codes",
+        "test_event_code: the mapping has given more different codes than the 63 that a sink can tell apart, or one that is \
+         too long; a test needs one short code",
+    )
 }
 
 /// `mapping_failed`: a directive met a value it cannot work with.

@@ -4,9 +4,9 @@ use serde_json::{Map, Value as Json};
 use signalbox_core::TestMode;
 use signalbox_http::{Body, Bytes, Request, join};
 
-use crate::frames::opening;
+use crate::frames::{CLOSE, opening};
 use crate::spec::Testing;
-use crate::vendor::{Frame, Vendor};
+use crate::vendor::Vendor;
 
 /// Tells how a vendor takes test events.
 pub(crate) fn mode<V: Vendor>(vendor: &V) -> Option<TestMode> {
@@ -16,7 +16,7 @@ pub(crate) fn mode<V: Vendor>(vendor: &V) -> Option<TestMode> {
             counts: false,
         },
         Testing::Code { member, counts } => TestMode {
-            needs_code: !has_member(vendor.frame(0).open, member),
+            needs_code: !has_member(vendor.frames().opening(0), member),
             counts,
         },
     })
@@ -28,8 +28,8 @@ pub(crate) fn request<V: Vendor>(
     (batch_key, record): (u16, &Bytes),
     code: Option<&str>,
 ) -> Option<Request> {
-    let Frame { open, close } = vendor.frame(batch_key);
-    let body = |open: &str| -> Body { join(open, std::iter::once(record), ",", close) };
+    let open = vendor.frames().opening(batch_key);
+    let body = |open: &str| -> Body { join(open, std::iter::once(record), ",", CLOSE) };
     match vendor.testing()? {
         Testing::Parameter(name, value) => {
             let mut request = vendor.post(body(open));
@@ -48,7 +48,7 @@ pub(crate) fn request<V: Vendor>(
 
 /// Reads the members of a frame's opening: texts, and at last the list of records.
 fn members(open: &str) -> Option<Map<String, Json>> {
-    serde_json::from_str(&format!("{open}]}}")).ok()
+    serde_json::from_str(&format!("{open}{CLOSE}")).ok()
 }
 
 fn has_member(open: &str, member: &str) -> bool {

@@ -1,5 +1,8 @@
 //! Times that a mapping gives: read from any spelling that names one instant, never guessed.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use signalbox_segment::time::{Millis, parse_timestamp, written_date};
 use signalbox_segment::value::js_trim;
 
@@ -22,6 +25,12 @@ pub enum BadTime {
 /// [`BadTime`]; a time is never guessed and never null.
 pub fn unix_seconds(text: &str) -> Result<i64, BadTime> {
     instant(text).map(Millis::seconds)
+}
+
+/// Returns the Unix second from which on an event of this time is older than `lifetime`; `None` if a record cannot say it.
+pub fn expires_at(time: i64, lifetime: Duration) -> Option<NonZeroU32> {
+    let end = time.saturating_add_unsigned(lifetime.as_secs());
+    u32::try_from(end).ok().and_then(NonZeroU32::new)
 }
 
 /// Reads a time as [`unix_seconds`] does, with its milliseconds.

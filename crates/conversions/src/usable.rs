@@ -5,8 +5,10 @@
 //! sources in order, and warn of each one that holds something and is passed over.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
-use signalbox_core::{Node, Warning};
+use signalbox_core::{Node, Reason, Warning};
 use signalbox_segment::placeholder::{
     self, Placeholder, hash_of, is_blank, is_value, is_zero_id, placeholder,
 };
@@ -19,6 +21,7 @@ use crate::parent::Parent;
 use crate::personal::{self, Dropped, Form};
 use crate::reasons;
 use crate::sources::Sources;
+use crate::time::{expires_at, unix_seconds};
 use crate::traits::ORDER_ADDRESSES;
 use crate::vendor::Resolved;
 
@@ -298,18 +301,46 @@ impl<'a> Resolved<'a, '_> {
         self.first_usable(path, |resolved, value| resolved.hash_source(field, value, path));
     }
 
-    /// Returns how far a time lies ahead of the event's arrival, in seconds, with a warning if it is more than clocks differ. The
-    /// arrival stands for now, so that the same event always makes the same record.
-    pub fn ahead(&mut self, time: i64, field: &str) -> i64 {
+    /// Reads the time of the event as Unix seconds, and warns if it lies further ahead of the event's arrival than clocks
+    /// differ. The arrival stands for now, so that the same event always makes the same record.
+    ///
+    /// # Errors
+    /// `missing_field`, `unreadable_time`, or `in_the_future` for a time that lies further ahead than `most`.
+    pub fn event_time(&mut self, text: &str, field: &str, most: Duration) -> Result<i64, Reason> {
         /// Seconds by which clocks differ.
-        const SKEW: i64 = 300;
-        let ahead = time.saturating_sub(self.event.receipt().received_at.div_euclid(1000));
+        const SKEW: u64 = 300;
+        let time = unix_seconds(text).map_err(|error| reasons::bad_time(field, error))?;
+        let ahead = u64::try_from(time.saturating_sub(self.arrival())).unwrap_or(0);
         if ahead > SKEW {
             let message = "more than five minutes ahead of the event's arrival";
             self.warnings
                 .push(Warning::new("ahead_of_arrival", field, message));
         }
-        ahead
+        if ahead > most.as_secs() {
+            return Err(reasons::in_the_future(field, most));
+        }
+        Ok(time)
+    }
+
+    /// Returns when an event of this time (Unix seconds) is too old for the vendor, which takes it for `lifetime`.
+    ///
+    /// # Errors
+    /// `too_old` of the vendor, if the event was so at its arrival. Its age counts again when it is sent.
+    pub fn expires_at(
+        &self,
+        time: i64,
+        lifetime: Duration,
+        too_old: fn() -> Reason,
+    ) -> Result<Option<NonZeroU32>, Reason> {
+        if time.saturating_add_unsigned(lifetime.as_secs()) <= self.arrival() {
+            return Err(too_old());
+        }
+        Ok(expires_at(time, lifetime))
+    }
+
+    /// Returns the time of the event's arrival, Unix seconds.
+    fn arrival(&self) -> i64 {
+        self.event.receipt().received_at.div_euclid(1000)
     }
 
     /// Hashes the values of one source, a text, a number or a list of them.

@@ -11,6 +11,7 @@ use signalbox_segment::value::Value;
 
 use crate::encode::{Object, StrippedFields, Wire};
 use crate::field::{Derive, Derives};
+use crate::frames::Frames;
 use crate::hashed::PipelineHashes;
 use crate::lookups::Lookups;
 use crate::money::Worth;
@@ -23,7 +24,7 @@ use crate::spec::{Compat, Spec, Testing};
 use crate::whereabouts::Whereabouts;
 
 /// A conversions API. The kit matches events with mappings, evaluates them, coerces their payload to the field table, and
-/// hands the result to [`write`](Vendor::write); it sends records in a [`frame`](Vendor::frame).
+/// hands the result to [`write`](Vendor::write); it sends records in one of the [`frames`](Vendor::frames).
 pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
     /// Returns the vendor's data. A vendor with several tables of fields chooses one by its settings.
     fn spec(&self) -> &'static Spec;
@@ -51,14 +52,8 @@ pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
     /// The reason why no record is made.
     fn write<'a>(&self, resolved: Resolved<'a, '_>, out: &mut Object<'_>) -> Result<Written<'a>, Refusal>;
 
-    /// Returns the text around the records of a request, which all have this key ([`Written::batch_key`]).
-    fn frame(&self, batch_key: u16) -> Frame<'_>;
-
-    /// Returns the greatest length of a frame in bytes, which batches leave room for. Default: that of key 0.
-    fn longest_frame(&self) -> usize {
-        let Frame { open, close } = self.frame(0);
-        open.len() + close.len()
-    }
+    /// Returns the texts around the records of a request, which all have the same key ([`Written::batch_key`]).
+    fn frames(&self) -> &Frames;
 
     /// Makes the request that carries a body.
     fn post(&self, body: Body) -> Request;
@@ -103,15 +98,6 @@ pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
-}
-
-/// The text of a request's body around its records, which commas separate.
-#[derive(Debug, Clone, Copy)]
-pub struct Frame<'s> {
-    /// The text before the first record.
-    pub open: &'s str,
-    /// The text behind the last record.
-    pub close: &'s str,
 }
 
 /// The payload that a mapping gave for an event, and the tools to write it with.

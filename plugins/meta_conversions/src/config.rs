@@ -14,7 +14,7 @@ use signalbox_http::bearer;
 use signalbox_segment::settings::Findings;
 
 use crate::fields::SPEC;
-use crate::frame::{CLOSE, TEST_CODE_LENGTH, TEST_CODE_ROOM, open};
+use crate::frame::{TEST_CODE_LENGTH, TEST_CODE_ROOM, root};
 use crate::learnt::Learnt;
 use crate::options::{Compat, ExternalId, Meta};
 
@@ -161,14 +161,14 @@ impl MetaConversionsConfig {
         let path = [self.api_version.as_str(), &self.pixel_id.0, "events"];
         let url = settings::endpoint(&self.base_url, path, findings);
         let test_code = self.test_event_code.as_deref().map(str::trim);
-        let open = open(test_code, self.partner_agent.as_deref());
+        let root = root(test_code, self.partner_agent.as_deref());
         Some(Meta {
             compat: self.compat,
             external_id: self.external_id,
             on_incomplete: self.on_incomplete,
-            max_future: i64::try_from(self.max_future.0.as_secs()).unwrap_or(i64::MAX),
+            max_future: self.max_future.0,
             test_events_count: self.test_events_count,
-            frames: Frames::new(&open, CLOSE, TEST_CODE_ROOM),
+            frames: Frames::new(&root, "data", TEST_CODE_ROOM),
             partner_agent: self.partner_agent.clone(),
             url: url?,
             authorization: authorization?,

@@ -1,21 +1,17 @@
 //! The body of a request around its events, in which a test code stands.
 
-use signalbox_conversions::{Refusal, opening};
+use signalbox_conversions::{Refusal, Root, reasons};
 
 use crate::options::Meta;
-use crate::reasons;
 
-/// The text behind the events.
-pub(crate) const CLOSE: &str = "]}";
 /// Bytes that a test code may have.
 pub(crate) const TEST_CODE_LENGTH: usize = 64;
 /// Bytes that a test code adds to a request, escapes included.
 pub(crate) const TEST_CODE_ROOM: usize = 6 * TEST_CODE_LENGTH + 22;
 
-/// Returns the text before the events.
-pub(crate) fn open(test_code: Option<&str>, partner_agent: Option<&str>) -> String {
-    let root = [("test_event_code", test_code), ("partner_agent", partner_agent)];
-    opening(&root, "data")
+/// Returns the members beside the events.
+pub(crate) fn root<'t>(test_code: Option<&'t str>, partner_agent: Option<&'t str>) -> Root<'t, 2> {
+    [("test_event_code", test_code), ("partner_agent", partner_agent)]
 }
 
 impl Meta {
@@ -23,10 +19,10 @@ impl Meta {
     pub(crate) fn batch_key(&self, test_code: &str) -> Result<u16, Refusal> {
         if test_code.is_empty() {
             return Ok(0);
+        } else if test_code.len() > TEST_CODE_LENGTH {
+            return Err(reasons::too_many_test_codes().into());
         }
-        let open = open(Some(test_code), self.partner_agent.as_deref());
-        let key = self.frames.key(&open, CLOSE);
-        key.filter(|_| test_code.len() <= TEST_CODE_LENGTH)
-            .ok_or_else(|| reasons::test_codes().into())
+        let root = root(Some(test_code), self.partner_agent.as_deref());
+        Ok(self.frames.key(&root)?)
     }
 }

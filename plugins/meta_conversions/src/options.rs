@@ -1,5 +1,7 @@
 //! Options of the sink that several modules read.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_conversions::{Frames, OptOutPolicy, Spec, compat_setting};
@@ -14,8 +16,8 @@ pub struct Meta {
     pub(crate) compat: Compat,
     pub(crate) external_id: ExternalId,
     pub(crate) on_incomplete: OptOutPolicy,
-    /// Seconds that an event's time may be ahead of its arrival.
-    pub(crate) max_future: i64,
+    /// Longest time that an event may lie ahead of its arrival.
+    pub(crate) max_future: Duration,
     /// Mapped test codes are sent.
     pub(crate) test_events_count: bool,
     /// The body around events, for each test code in use.

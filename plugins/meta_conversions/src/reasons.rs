@@ -4,17 +4,11 @@
 use signalbox_core::Reason;
 
 signalbox_conversions::reasons! {
-    /// `too_many_test_codes`: the mapping gives too many different test codes, or one that is too long.
-    test_codes = "too_many_test_codes",
-        "test_event_code: longer than 64 bytes, or one more than the 63 that a sink can tell apart; write the \
-         code into the mapping";
     /// `missing_field`, for an event without a name.
     no_name = "missing_field", "event_name: empty, and Meta requires it";
     /// `missing_field`, for a purchase.
     purchase_without_value = "missing_field",
         "currency or value: missing or not usable, and Meta requires both for Purchase";
-    /// `in_the_future`: the time of the event is too far ahead of its arrival.
-    in_the_future = "in_the_future", "event_time: further ahead of the event's arrival than max_future allows";
     /// `too_old`: Meta would refuse the event for its age, and the whole request with it.
     too_old = "too_old",
         "event_time: more than 7 days before the event's arrival, or 62 days for physical_store; Meta takes \

@@ -7,7 +7,7 @@ use signalbox_conversions::encode::{
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::personal::rules::SEGMENT_META;
 use signalbox_conversions::personal::segment::{self as rules, SegmentHash};
-use signalbox_conversions::time::unix_seconds;
+use signalbox_conversions::time::{expires_at, unix_seconds};
 use signalbox_conversions::{Refusal, Resolved, Written, key, reasons as shared};
 use signalbox_core::Facts;
 use signalbox_segment::value::{Numbers, Value};
@@ -16,7 +16,7 @@ use crate::ldu::{self, BY_ADDRESS, Place};
 use crate::options::Meta;
 use crate::reasons;
 use crate::wire::{CONTENT, CUSTOM_DATA, EXTINFO, PERSONAL, PLAIN};
-use crate::write::expires_at;
+use crate::write::lifetime;
 
 /// Returns true for the actions whose products and currency are checked, and that always send a currency.
 fn is_shop(action: &str) -> bool {
@@ -80,7 +80,7 @@ pub(crate) fn write<'a>(
         batch_key: vendor.batch_key(text("test_event_code"))?,
         expires_at: unix_seconds(text("event_time"))
             .ok()
-            .and_then(|time| expires_at(time, text("action_source"))),
+            .and_then(|time| expires_at(time, lifetime(text("action_source")))),
     })
 }
 

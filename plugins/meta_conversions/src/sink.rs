@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::personal::Field;
-use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written, unreadable, without_form};
+use signalbox_conversions::{Frames, Refusal, Resolved, Spec, Vendor, Written, unreadable, without_form};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
 use signalbox_http::{Body, Bytes, Reply, Request, StatusTable, header, retry_after};
 use signalbox_segment::value::Value;
@@ -39,12 +39,8 @@ impl Vendor for Meta {
         }
     }
 
-    fn frame(&self, batch_key: u16) -> Frame<'_> {
-        self.frames.get(batch_key)
-    }
-
-    fn longest_frame(&self) -> usize {
-        self.frames.longest()
+    fn frames(&self) -> &Frames {
+        &self.frames
     }
 
     fn post(&self, body: Body) -> Request {

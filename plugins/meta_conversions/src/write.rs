@@ -1,11 +1,11 @@
 //! `compat = "meta"`: wrong values are left out with a warning, values that are there are used, nothing is invented.
 
-use std::num::NonZeroU32;
+use std::time::Duration;
 
+use signalbox_conversions::client::trimmed;
 use signalbox_conversions::encode::{Object, Wire, list, member_at, whole};
 use signalbox_conversions::field::Kind;
-use signalbox_conversions::time::unix_seconds;
-use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, money, reasons as shared};
+use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, money};
 use signalbox_segment::value::{Numbers, Value};
 
 use crate::derive::{ACTION_SOURCE, ADVERTISING, OPT_OUT, PLATFORM};
@@ -16,15 +16,9 @@ use crate::person::Identity;
 use crate::reasons;
 use crate::wire::{CONTENT, CUSTOM_DATA, EXTINFO, ORIGINAL_EVENT};
 
-/// Returns the seconds for which Meta takes an event.
-fn lifetime(action_source: &str) -> i64 {
-    86_400 * if action_source == "physical_store" { 62 } else { 7 }
-}
-
-/// Returns the Unix second from which on Meta refuses an event for its age, and the whole request with it.
-pub(crate) fn expires_at(time: i64, action_source: &str) -> Option<NonZeroU32> {
-    let second = time.checked_add(lifetime(action_source))?;
-    u32::try_from(second).ok().and_then(NonZeroU32::new)
+/// Returns the time for which Meta takes an event. It refuses older ones, and the whole request with them.
+pub(crate) fn lifetime(action_source: &str) -> Duration {
+    Duration::from_secs(86_400 * if action_source == "physical_store" { 62 } else { 7 })
 }
 
 /// The ids of which a business_messaging event needs one.
@@ -53,11 +47,12 @@ impl<'a> RecordBuilder<'a, '_> {
         if event_name.is_empty() {
             return Err(reasons::no_name().into());
         }
-        let time = unix_seconds(text(top!(payload, "event_time")))
-            .map_err(|error| shared::bad_time("event_time", error))?;
+        let (time, max_future) = (text(top!(payload, "event_time")), self.vendor.max_future);
+        let time = self.resolved.event_time(time, "event_time", max_future)?;
         let derived = self.resolved.derived(self.vendor, ACTION_SOURCE).as_str();
         let action_source = derived.unwrap_or_else(|| text(top!(payload, "action_source")));
-        let expires_at = self.checked_age(time, action_source)?;
+        let lifetime = lifetime(action_source);
+        let expires_at = self.resolved.expires_at(time, lifetime, reasons::too_old)?;
         let event_id = text(top!(payload, "event_id"));
 
         out.text(key!("event_name"), event_name);
@@ -96,19 +91,6 @@ impl<'a> RecordBuilder<'a, '_> {
         })
     }
 
-    /// Refuses an event whose time Meta would refuse, and the whole request with it. The time of the event's arrival stands
-    /// for now, so that the same event always makes the same record; its age counts again when it is sent.
-    fn checked_age(&mut self, time: i64, action_source: &str) -> Result<Option<NonZeroU32>, Refusal> {
-        let received = self.resolved.event.receipt().received_at.div_euclid(1000);
-        if self.resolved.ahead(time, "event_time") > self.vendor.max_future {
-            return Err(reasons::in_the_future().into());
-        }
-        if received - time >= lifetime(action_source) {
-            return Err(reasons::too_old().into());
-        }
-        Ok(expires_at(time, action_source))
-    }
-
     /// Writes the page's address if it is one.
     fn url(&mut self, out: &mut Object<'_>) -> bool {
         let url = top!(self.resolved.payload, "event_source_url");
@@ -130,8 +112,8 @@ impl<'a> RecordBuilder<'a, '_> {
             .referrer(top!(payload, "referrer_url"), "referrer_url");
         out.text_if_any(key!("referrer_url"), referrer);
         for key in [key!("customer_segmentation"), key!("messaging_channel")] {
-            let text = payload.get(key.name()).as_str();
-            out.text_if_any(key, text.filter(|text| !text.trim().is_empty()));
+            let value = payload.get(key.name());
+            out.text_if_any(key, trimmed(value).and(value.as_str()));
         }
         out.object(key!("original_event_data"), false, |out| {
             let original = top!(payload, "original_event_data");
@@ -152,7 +134,7 @@ impl<'a> RecordBuilder<'a, '_> {
                 Some(path) => ("missing_for_app", path),
                 None => return Ok(action_source),
             },
-            "business_messaging" if !MESSAGING_IDS.iter().any(|id| is_filled(user.get(id))) => {
+            "business_messaging" if !MESSAGING_IDS.iter().any(|id| trimmed(user.get(id)).is_some()) => {
                 ("missing_for_messaging", "user_data.ctwa_clid")
             }
             _ => return Ok(action_source),
@@ -173,7 +155,10 @@ impl<'a> RecordBuilder<'a, '_> {
             ("app_data_field.use_app_data", flag("use_app_data") != Some(false)),
             ("app_data_field.advertiser_tracking_enabled", tracking),
             ("app_data_field.version", self.extinfo_version(app).is_some()),
-            ("app_data_field.osVersion", is_filled(app.get("osVersion"))),
+            (
+                "app_data_field.osVersion",
+                trimmed(app.get("osVersion")).is_some(),
+            ),
         ]
         .into_iter()
         .find_map(|(path, there)| (!there).then_some(path))
@@ -200,7 +185,7 @@ impl<'a> RecordBuilder<'a, '_> {
             }
             // Meta takes the list only with its first place and the version of the system.
             if let Some(version) = self.extinfo_version(app)
-                && is_filled(app.get("osVersion"))
+                && trimmed(app.get("osVersion")).is_some()
             {
                 out.array(key!("extinfo"), true, |array| {
                     array.text(version);
@@ -287,8 +272,7 @@ impl<'a> RecordBuilder<'a, '_> {
     fn contents(&mut self, out: &mut Object<'_>, wire: &Wire, contents: Value<'a>) {
         out.array(wire.key, false, |array| {
             for (index, item) in list(contents).iter().enumerate() {
-                let id = item.get("id").as_str().unwrap_or_default();
-                if id.trim().is_empty() {
+                if trimmed(item.get("id")).is_none() {
                     self.resolved.warn(
                         "content_without_id",
                         format!("contents[{index}].id"),
@@ -326,8 +310,4 @@ fn worth_of<'a>(name: &str, free: Value<'a>, arena: &'a bumpalo::Bump) -> Value<
         ("currency", value) if value.is_defined() && value.as_str().is_none() => Value::Str(""),
         (_, value) => value,
     }
-}
-
-fn is_filled(value: Value<'_>) -> bool {
-    value.as_str().is_some_and(|text| !text.trim().is_empty())
 }

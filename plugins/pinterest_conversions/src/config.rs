@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use signalbox_conversions::settings::{self, AccountId, DefaultCountry, MappingConfig, Presets};
-use signalbox_conversions::{Conversions, OptOutPolicy, Spec};
+use signalbox_conversions::{Conversions, Frames, OptOutPolicy, Spec};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
     SinkDefaults, register_plugin,
@@ -239,6 +239,7 @@ impl PinterestConversionsConfig {
             ldp_hash_case: self.ldp_hash_case,
             on_incomplete: self.on_incomplete,
             on_unknown_property: self.on_unknown_property,
+            frames: Frames::new(&[], "data", 0),
             url: if self.test { probe_url.clone() } else { url? },
             probe_url,
             authorization: authorization?,

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_conversions::{OptOutPolicy, Spec, compat_setting};
+use signalbox_conversions::{Frames, OptOutPolicy, Spec, compat_setting};
 use signalbox_http::{HeaderValue, Url};
 
 use crate::score::ScoreAccess;
@@ -18,6 +18,8 @@ pub struct Pinterest {
     pub(crate) ldp_hash_case: LdpHashCase,
     pub(crate) on_incomplete: OptOutPolicy,
     pub(crate) on_unknown_property: OnUnknownProperty,
+    /// The texts around events, which are the same in all requests.
+    pub(crate) frames: Frames,
     pub(crate) url: Url,
     pub(crate) probe_url: Url,
     /// Marked as sensitive.

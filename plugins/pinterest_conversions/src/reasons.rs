@@ -20,14 +20,6 @@ pub(crate) fn no_identifier() -> Reason {
     )
 }
 
-/// `in_the_future`: the time of the event is too far ahead of its arrival.
-pub(crate) fn in_the_future() -> Reason {
-    Reason::new(
-        "in_the_future",
-        "event_time: more than seven days ahead of the event's arrival",
-    )
-}
-
 /// Reasons of `compat = "segment"`, for which Segment's destination refuses the event in our place.
 pub(crate) mod segment {
     use super::Reason;

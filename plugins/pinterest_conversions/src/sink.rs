@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::de::IgnoredAny;
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
-use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Testing, Vendor, Written, refused_properties};
+use signalbox_conversions::{Frames, Refusal, Resolved, Spec, Testing, Vendor, Written, refused_properties};
 use signalbox_core::{Outcome, Reason, Record, Score, Verdict};
 use signalbox_http::{Body, Bytes, Reply, Request, ScoreRequest, StatusTable, Url, header};
 use signalbox_segment::value::Value;
@@ -51,11 +51,8 @@ impl Vendor for Pinterest {
         }
     }
 
-    fn frame(&self, _: u16) -> Frame<'_> {
-        Frame {
-            open: "{\"data\":[",
-            close: "]}",
-        }
+    fn frames(&self) -> &Frames {
+        &self.frames
     }
 
     fn post(&self, body: Body) -> Request {

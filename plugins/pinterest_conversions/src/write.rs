@@ -1,8 +1,9 @@
 //! `compat = "pinterest"`: wrong values are left out with a warning, values that are there are used, nothing is invented.
 
+use std::time::Duration;
+
 use signalbox_conversions::encode::{Members, Object, UserData, Wire, languages};
 use signalbox_conversions::field::Kind;
-use signalbox_conversions::time::unix_seconds;
 use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, page, reasons};
 use signalbox_segment::value::Value;
 
@@ -10,11 +11,10 @@ use crate::derive::{ACTION_SOURCE, OPT_OUT};
 use crate::ldp::{self, Codes};
 use crate::options::Pinterest;
 use crate::payload::{contents, is_latest, top};
-use crate::reasons as own;
 use crate::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, LEGACY};
 
-/// Seconds that an event may lie ahead of its arrival. A clock that is further off tells nothing.
-const AHEAD: i64 = 7 * 86_400;
+/// Longest time that an event may lie ahead of its arrival. A clock that is further off tells nothing.
+const AHEAD: Duration = Duration::from_secs(7 * 86_400);
 
 /// A record under construction.
 pub(crate) struct RecordBuilder<'a, 'b> {
@@ -59,11 +59,8 @@ impl<'a> RecordBuilder<'a, '_> {
         let required = |value: Value<'a>| value.as_str().unwrap_or_default();
         let event_name = required(top!(payload, "event_name"));
         let event_id = required(top!(payload, "event_id"));
-        let event_time = unix_seconds(required(top!(payload, "event_time")))
-            .map_err(|error| reasons::bad_time("event_time", error))?;
-        if self.resolved.ahead(event_time, "event_time") > AHEAD {
-            return Err(own::in_the_future().into());
-        }
+        let event_time = required(top!(payload, "event_time"));
+        let event_time = self.resolved.event_time(event_time, "event_time", AHEAD)?;
         let derived = self.resolved.derived(self.vendor, ACTION_SOURCE).as_str();
         let action_source = derived.unwrap_or_else(|| required(top!(payload, "action_source")));
         out.text(key!("event_name"), event_name);

@@ -17,7 +17,7 @@ use signalbox_http::{Url, secret_value};
 use signalbox_segment::settings::Findings;
 
 use crate::fields::WEB_SPEC;
-use crate::options::{CLOSE, Compat, EventSource, ExternalIdCase, LONGEST_CODE, TikTok, open};
+use crate::options::{Compat, EventSource, ExternalIdCase, LONGEST_CODE, TikTok};
 
 /// Settings of a `tiktok_events` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -193,12 +193,12 @@ impl TikTokEventsConfig {
         let crm = self.crm_event_set_id.as_ref().map(|id| self.id(id));
         let event_source_id = event_source_id?;
         let more = crm.as_ref().map_or(0, String::len);
-        let source = (self.event_source, event_source_id.as_str());
-        let open = open(source, code.as_deref(), partner.as_deref());
+        let (source, id) = (self.event_source, event_source_id.as_str());
+        let root = source.root(id, code.as_deref(), partner.as_deref());
         Some(TikTok {
             compat: self.compat,
             event_source: self.event_source,
-            frames: Frames::new(&open, CLOSE, LONGEST_CODE + more),
+            frames: Frames::new(&root, "data", LONGEST_CODE + more),
             event_source_id,
             crm_event_set_id: crm,
             test_event_code: code.clone(),

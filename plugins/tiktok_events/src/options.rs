@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_conversions::{Doubt, Frames, OptOutPolicy, Refusal, compat_setting, opening};
+use signalbox_conversions::{Doubt, Frames, OptOutPolicy, Refusal, Root, compat_setting};
 use signalbox_http::{HeaderValue, Url};
 
 use crate::reasons;
@@ -78,6 +78,21 @@ impl EventSource {
         }
     }
 
+    /// Returns the members of a request beside its events, which are of the source with this id.
+    pub(crate) fn root<'t>(
+        self,
+        id: &'t str,
+        code: Option<&'t str>,
+        partner: Option<&'t str>,
+    ) -> Root<'t, 4> {
+        [
+            ("event_source", Some(self.name())),
+            ("event_source_id", Some(id)),
+            ("test_event_code", code),
+            ("partner_name", partner),
+        ]
+    }
+
     /// Returns true if TikTok knows an opt-out for events of this source.
     pub(crate) fn has_limited_data_use(self) -> bool {
         matches!(self, EventSource::Web | EventSource::App)
@@ -94,8 +109,6 @@ impl EventSource {
 
 /// Longest test code that a mapping may give, in bytes of JSON; TikTok's have ten characters.
 pub(crate) const LONGEST_CODE: usize = 256;
-/// The text behind the events.
-pub(crate) const CLOSE: &str = "]}";
 
 impl TikTok {
     #[inline]
@@ -122,19 +135,7 @@ impl TikTok {
             }
             _ => &self.event_source_id,
         };
-        let open = open((source, id), code, self.partner_name.as_deref());
-        let key = self.frames.key(&open, CLOSE);
-        key.ok_or_else(|| reasons::too_many_test_codes().into())
+        let root = source.root(id, code, self.partner_name.as_deref());
+        Ok(self.frames.key(&root)?)
     }
-}
-
-/// Returns the text of a request before its events.
-pub(crate) fn open((source, id): (EventSource, &str), code: Option<&str>, partner: Option<&str>) -> String {
-    let root = [
-        ("event_source", Some(source.name())),
-        ("event_source_id", Some(id)),
-        ("test_event_code", code),
-        ("partner_name", partner),
-    ];
-    opening(&root, "data")
 }

@@ -10,10 +10,6 @@ signalbox_conversions::reasons! {
     no_event_source_id = "no_event_source_id",
         "event_source: the mapping says \"crm\" where crm_event_set_id is not set, or \"web\" in a sink of the CRM; \
          set the id, or send the event to a sink of its source";
-    /// `too_many_test_codes`: events with different test codes share no request.
-    too_many_test_codes = "too_many_test_codes",
-        "the mapping of test_event_code has given too many different codes, or one that is too long; a test \
-         needs one short code";
     /// `missing_field`: the event has no name.
     no_event_name = "missing_field", "event: TikTok needs a name";
     /// `missing_field`: nothing tells a copy of the event from another event.
@@ -29,8 +25,6 @@ signalbox_conversions::reasons! {
     /// `missing_field`: an event of an app that nothing names.
     no_app_id = "missing_field",
         "app.app_id: TikTok needs the number or package of the app; map it if context.app has no namespace";
-    /// `in_the_future`: the time of the event is too far ahead of its arrival.
-    in_the_future = "in_the_future", "timestamp: further ahead of the event's arrival than max_future allows";
     /// `too_old`: the event was too old when it arrived.
     too_old = "too_old", "timestamp: further back than max_age allows";
     /// `opt_out_unsupported`, as a filter or as a rejection.

@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::personal::Field;
-use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written, unreadable, without_form};
+use signalbox_conversions::{
+    CLOSE, Frames, Refusal, Resolved, Spec, Vendor, Written, unreadable, without_form,
+};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
 use signalbox_http::{Body, Class, HeaderName, Reply, Request, StatusTable, join, retry_after};
 use signalbox_segment::value::Value;
@@ -45,12 +47,8 @@ impl Vendor for TikTok {
         }
     }
 
-    fn frame(&self, batch_key: u16) -> Frame<'_> {
-        self.frames.get(batch_key)
-    }
-
-    fn longest_frame(&self) -> usize {
-        self.frames.longest()
+    fn frames(&self) -> &Frames {
+        &self.frames
     }
 
     fn post(&self, body: Body) -> Request {
@@ -71,8 +69,7 @@ impl Vendor for TikTok {
 
     /// An empty list of events, which TikTok refuses after it has accepted the token and the id of the source.
     fn probe(&self) -> Option<Request> {
-        let Frame { open, close } = self.frames.get(0);
-        Some(self.post(join(open, std::iter::empty(), "", close)))
+        Some(self.post(join(self.frames.opening(0), std::iter::empty(), "", CLOSE)))
     }
 
     fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason> {

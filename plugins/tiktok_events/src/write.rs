@@ -4,7 +4,6 @@ use std::num::NonZeroU32;
 
 use signalbox_conversions::encode::{Object, TextKind, UserData, list};
 use signalbox_conversions::field::{Derive, Kind};
-use signalbox_conversions::time::unix_seconds;
 use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, money, reasons, usable_text};
 use signalbox_core::Warning;
 use signalbox_segment::value::Value;
@@ -96,23 +95,13 @@ impl<'a> RecordBuilder<'a, '_> {
         mapped.or_else(|| self.resolved.derived(self.vendor, derive).as_str())
     }
 
-    /// Returns the time of the event and the one from which on it is too old. The time of its arrival stands for now, so that
-    /// the same event always makes the same record; its age counts again when it is sent.
+    /// Returns the time of the event and the one from which on it is too old.
     fn time(&mut self) -> Result<(i64, Option<NonZeroU32>), Refusal> {
         let text = self.payload.at(self.payload.layout.places.timestamp).as_str();
-        let time =
-            unix_seconds(text.unwrap_or_default()).map_err(|error| reasons::bad_time("timestamp", error))?;
-        let received = self.resolved.event.receipt().received_at.div_euclid(1000);
-        if u64::try_from(self.resolved.ahead(time, "timestamp"))
-            .is_ok_and(|ahead| ahead > self.vendor.max_future.as_secs())
-        {
-            return Err(own::in_the_future().into());
-        }
-        let end = time.saturating_add_unsigned(self.vendor.max_age.as_secs());
-        if end <= received {
-            return Err(own::too_old().into());
-        }
-        Ok((time, u32::try_from(end).ok().and_then(NonZeroU32::new)))
+        let (text, max_future) = (text.unwrap_or_default(), self.vendor.max_future);
+        let time = self.resolved.event_time(text, "timestamp", max_future)?;
+        let max_age = self.vendor.max_age;
+        Ok((time, self.resolved.expires_at(time, max_age, own::too_old)?))
     }
 
     /// Returns the page's address, which web events need.

@@ -1,5 +1,5 @@
-//! A whole vendor: Acme takes `{"account":"…","events":[…]}` or `"pages"`, hashed e-mails and phones, and answers with the indices of the
-//! events that it refuses.
+//! A whole vendor: Acme takes `{"account":"…","events":[…]}`, page views with `"kind":"pages"` before them, hashed e-mails and
+//! phones, and answers with the indices of the events that it refuses.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -89,8 +89,13 @@ const DETAIL: &[Wire] = wires!(DETAILS);
 #[derive(Debug)]
 pub(crate) struct Acme {
     pub(crate) url: Url,
-    /// The text before events, and before page views.
-    pub(crate) open: [String; 2],
+    /// The texts around events, and around page views.
+    pub(crate) frames: Frames,
+}
+
+/// The members of a request beside its events.
+pub(crate) fn root(page: bool) -> [(&'static str, Option<&'static str>); 2] {
+    [("account", Some("7")), ("kind", page.then_some("pages"))]
 }
 
 impl Vendor for Acme {
@@ -145,15 +150,13 @@ impl Vendor for Acme {
             event_name,
             event_id: if page { "" } else { event_id },
             may_count_twice: page,
-            batch_key: page.into(),
+            batch_key: self.frames.key(&root(page))?,
             expires_at: u32::try_from(at + 86_400).ok().and_then(NonZeroU32::new),
         })
     }
 
-    fn frame(&self, batch_key: u16) -> Frame<'_> {
-        let [events, pages] = &self.open;
-        let open = if batch_key == 0 { events } else { pages };
-        Frame { open, close: "]}" }
+    fn frames(&self) -> &Frames {
+        &self.frames
     }
 
     fn post(&self, body: Body) -> Request {

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use signalbox_conversions::settings::{MappingConfig, Presets, declares, sink_mappings};
-use signalbox_conversions::{Compat, Conversions, Encoder, reference};
+use signalbox_conversions::{Compat, Conversions, Encoder, Frames, reference};
 use signalbox_core::{
     Event, Identifier, Outcome, Parameter, Prepared, Receipt, Record, Resend, Sha256Hex, Verdict,
 };
 use signalbox_http::{Bytes, Destination, HeaderMap, Reply, StatusCode, Url};
 use signalbox_segment::settings::Findings;
 
-use crate::acme::{Acme, SPEC};
+use crate::acme::{Acme, SPEC, root};
+
+/// The text by which the frame of page views is longer than that of events.
+const PAGES: &str = r#""kind":"pages","#;
 
 pub(crate) fn destination(mappings: Json) -> Result<Conversions<Acme>, Findings> {
     let mappings: Vec<MappingConfig> = serde_json::from_value(mappings).unwrap();
@@ -23,7 +26,7 @@ pub(crate) fn destination(mappings: Json) -> Result<Conversions<Acme>, Findings>
     }
     let acme = Acme {
         url: Url::parse("https://acme.example/events").unwrap(),
-        open: ["events", "pages"].map(|list| format!(r#"{{"account":"7","{list}":["#)),
+        frames: Frames::new(&root(false), "events", PAGES.len()),
     };
     Ok(Conversions::new(Encoder::new(acme, compiled).unwrap()))
 }
@@ -156,8 +159,9 @@ fn an_event_becomes_what_the_table_says() {
     let request = destination.request(&[Arc::new(purchase.clone()), Arc::new(purchase)]);
     let framing = destination.framing();
     assert_eq!(
-        request.body.len(),
-        framing.request + framing.separator + 2 * written.len()
+        request.body.len() + PAGES.len(),
+        framing.request + framing.separator + 2 * written.len(),
+        "batches leave room for the longest frame"
     );
     assert_eq!(
         request.body.to_bytes(),
@@ -220,7 +224,7 @@ fn page_views_have_no_key_and_requests_of_their_own() {
         (Resend::MayDuplicate, None)
     );
     let body = destination.request(&[Arc::new(page)]).body.to_bytes();
-    assert!(body.starts_with(br#"{"account":"7","pages":[{"name":"page_view","#));
+    assert!(body.starts_with(br#"{"account":"7","kind":"pages","events":[{"name":"page_view","#));
 }
 
 #[test]
