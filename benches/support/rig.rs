@@ -151,6 +151,15 @@ impl Client {
     }
 }
 
+/// Keeps this process and those that it starts off the first core, if there is another one.
+pub(crate) fn leave_first_core() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut set = CpuSet::new();
+    (1..cores.max(2)).for_each(|core| set.set(core));
+    // With one core it stays.
+    let _ = sched_setaffinity(None, &set);
+}
+
 /// Returns an address without a listener.
 pub(crate) fn free_address() -> String {
     let listener = StdListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
@@ -201,7 +210,7 @@ impl Router {
 
     /// User and system time, all threads, in the kernel's ticks of 10 ms.
     pub(crate) fn cpu_time(&self) -> Duration {
-        cpu_time_of(&format!("/proc/{}/stat", self.0.id()))
+        cpu_time_of_process(self.0.id())
     }
 
     /// The same of the thread with this name.
@@ -227,6 +236,11 @@ impl Router {
         line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
             .unwrap_or(0.0)
     }
+}
+
+/// User and system time of a process, all threads.
+pub(crate) fn cpu_time_of_process(id: u32) -> Duration {
+    cpu_time_of(&format!("/proc/{id}/stat"))
 }
 
 fn cpu_time_of(stat: &str) -> Duration {

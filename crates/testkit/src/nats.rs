@@ -141,6 +141,12 @@ impl NatsCluster {
         self.nodes.iter().map(url).collect()
     }
 
+    /// Returns the ids of the processes of the servers that run.
+    pub fn processes(&self) -> Vec<u32> {
+        let processes = self.nodes.iter().filter_map(|node| node.process.as_ref());
+        processes.map(|process| process.server.id()).collect()
+    }
+
     /// Returns the folder where a server keeps its streams.
     pub fn store(&self, at: usize) -> PathBuf {
         self.folder.path().join(format!("n{at}"))
