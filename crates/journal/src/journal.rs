@@ -59,6 +59,16 @@ pub trait Log: Send + Sync {
         subscription: &Subscription,
     ) -> Result<(Box<dyn Reader>, Resumed), JournalError>;
 
+    /// Makes a sink known to a journal that several routers share, before any of them may open its reader: the sink is owed the
+    /// events from now on. A sink that is known stays as it is. Other journals do nothing, since their sinks are opened before
+    /// sources start.
+    ///
+    /// # Errors
+    /// [`JournalError`] if its state cannot be written.
+    async fn register(&self, _sink: &str, _subscription: &Subscription) -> Result<(), JournalError> {
+        Ok(())
+    }
+
     /// Finds the first held position whose event arrived at or after a moment (Unix milliseconds). Also returns the range
     /// that the journal holds.
     ///

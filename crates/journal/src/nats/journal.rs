@@ -246,6 +246,10 @@ impl Log for NatsJournal {
         Ok((Box::new(reader), resumed))
     }
 
+    async fn register(&self, sink: &str, subscription: &Subscription) -> Result<(), JournalError> {
+        self.0.register(sink, subscription).await
+    }
+
     async fn find(&self, arrived_at: i64) -> Result<Found, JournalError> {
         self.0.log.find(arrived_at).await
     }

@@ -14,6 +14,7 @@ use super::commits::Commits;
 use super::journal::{PATIENCE, Shared};
 use super::log::frames::Piece;
 use crate::mutex::lock;
+use crate::names::Names;
 use crate::sink_record::SinkRecord;
 use crate::{
     Ahead, Arrivals, Commit, Entry, JournalError, Lost, Parked, Position, Progress, Read, Reader, Resumed,
@@ -61,22 +62,8 @@ impl Shared {
                 sequence,
                 names,
             } = self.unclaimed(sink, group.as_deref()).await?;
-            let held = self.log.held();
-            let new_at = record.is_none().then_some(match subscription.start {
-                Start::Beginning => held.from,
-                Start::End => held.to,
-            });
-            let mut opened = record.unwrap_or_default();
+            let mut opened = self.opened(record, subscription, &names);
             opened.group = group.as_deref().map(str::to_owned).or(opened.group);
-            opened.begin(new_at, held);
-            let roster = lock(&self.roster).clone();
-            opened.open(
-                subscription,
-                (roster.as_ref(), &names),
-                held,
-                &BTreeSet::new(),
-                self.clock.now(),
-            );
             let write = [Write::set(key.clone(), json(&opened)?).over(sequence)];
             match self.store.write_and_read(&write, Instant::now() + PATIENCE).await {
                 Ok(sequence) => {
@@ -91,6 +78,49 @@ impl Shared {
             }
         }
         Err(Refused::Fenced.into())
+    }
+
+    /// Writes the state of a sink that the journal does not know, or that holds nothing, as its first reader would begin.
+    pub(super) async fn register(&self, sink: &str, subscription: &Subscription) -> Result<(), JournalError> {
+        let key = Key::Sink(sink.to_owned());
+        let (record, sequence, names) = {
+            let book = self.store.book();
+            let known = book.sinks.get(sink).filter(|_| book.has_sink(sink));
+            // The reader of an unreadable one says what to do.
+            if book.is_unreadable(sink) || known.is_some_and(|known| !known.record.released) {
+                return Ok(());
+            }
+            let record = known.map(|known| known.record.clone());
+            (record, book.sequence(&key), book.names.clone())
+        };
+        // The end of the log is known by then.
+        self.log.caught_up().await;
+        let opened = self.opened(record, subscription, &names);
+        let write = Write::set(key, json(&opened)?).over(sequence);
+        match self
+            .store
+            .write_and_read(&[write], Instant::now() + PATIENCE)
+            .await
+        {
+            // Another router has just written it.
+            Ok(_) | Err(Refused::Fenced) => Ok(()),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// Returns the state of a sink as a subscription opens it.
+    fn opened(&self, record: Option<SinkRecord>, subscription: &Subscription, names: &Names) -> SinkRecord {
+        let held = self.log.held();
+        let new_at = record.is_none().then_some(match subscription.start {
+            Start::Beginning => held.from,
+            Start::End => held.to,
+        });
+        let mut opened = record.unwrap_or_default();
+        opened.begin(new_at, held);
+        let roster = lock(&self.roster).clone();
+        let roster = (roster.as_ref(), names);
+        opened.open(subscription, roster, held, &BTreeSet::new(), self.clock.now());
+        opened
     }
 
     /// Makes the reader of a sink whose state was written as this record.

@@ -48,6 +48,9 @@ impl Running {
     ) -> Result<(), StartError> {
         let name = parts.options.name.clone();
         if self.shared {
+            // Sources start before it is known which router drives the sink, and it must miss none of their events.
+            let registered = self.journal.register(&name, &kept.subscription()).await;
+            registered.map_err(|error| StartError(format!("sinks.{name}: {error}")))?;
             let waiting = Waiting {
                 parts,
                 kept,

@@ -73,12 +73,13 @@ async fn sinks_go_from_router_to_router_at_a_stop_and_obey_acts_through_any() {
     let folder = tempfile::tempdir().unwrap();
     let destination = Arc::<Destination>::default();
     let mut one = start(&cluster, "one", folder.path(), &destination).await;
+    // No router drives a sink yet, and none has ever opened one.
+    send(&one, 0..50).await;
     until(&mut [&mut one], "one drives all", |routers| {
         routers[0].sinks.len() == 3
     })
     .await;
     let mut two = start(&cluster, "two", folder.path(), &destination).await;
-    send(&one, 0..50).await;
     send(&two, 50..100).await;
     until(
         &mut [&mut one, &mut two],
