@@ -359,7 +359,9 @@ impl Fill {
             wall: first_attempt,
             held: outgoing.held_for(),
         });
+        let recorder = events.recorder.as_ref();
         outgoing.ready.push_back(Item {
+            digest: recorder.and_then(|recorder| recorder.digest(&record)),
             record: Arc::new(record),
             claim: claim.flatten(),
             event: (!self.stage.transforms.is_empty()).then(|| event.clone()),

@@ -27,6 +27,8 @@ pub(super) struct Item {
     /// The answers to its attempts in this process, and what the history keeps of its event; none without a history.
     pub(super) tries: Vec<Try>,
     pub(super) trace: Option<Arc<Trace>>,
+    /// The history's digest of the record; none without a row to keep it in.
+    pub(super) digest: Option<u64>,
     pub(super) first: Option<First>,
     pub(super) last_attempt: Option<Instant>,
     /// The moment at which it began to wait for its batch.

@@ -273,6 +273,7 @@ mod tests {
             attempts: 0,
             tries: Vec::new(),
             trace: None,
+            digest: None,
             first: None,
             last_attempt: None,
             ready_since: Instant::now(),

@@ -40,6 +40,7 @@ struct Ended<'e> {
     trace: &'e Trace,
     mapping: Option<&'e str>,
     record: Option<&'e Record>,
+    digest: Option<u64>,
     tries: &'e [Try],
     outcome: Outcome,
     reason: Option<&'e Reason>,
@@ -71,6 +72,13 @@ impl Recorder {
         })
     }
 
+    /// Returns the digest of a record that was just made, while a cache of the processor holds it: when its answer arrives, none
+    /// does, and the digest reads the whole of it.
+    pub(super) fn digest(&self, record: &Record) -> Option<u64> {
+        let keys = self.history.row_keys()?;
+        Some(keys.digest(&record.bytes))
+    }
+
     /// Notes the end of an event that made no record, or of a record that could not be made. Without the event, only its
     /// place and time are known.
     pub(super) fn unsent(
@@ -100,6 +108,7 @@ impl Recorder {
             trace: erased.as_ref().unwrap_or(&trace),
             mapping: (!mapping.is_empty()).then_some(mapping),
             record: None,
+            digest: None,
             tries: &[],
             outcome,
             reason: Some(reason),
@@ -111,6 +120,7 @@ impl Recorder {
         self.note(Ended {
             trace,
             mapping: Some(&record.mapping),
+            digest: self.digest(record),
             record: Some(record),
             tries: &[],
             outcome: Outcome::Duplicate,
@@ -125,6 +135,7 @@ impl Recorder {
             trace: item.trace.as_deref().unwrap_or(&unknown),
             mapping: Some(&item.record.mapping),
             record: Some(&item.record),
+            digest: item.digest,
             tries: &item.tries,
             outcome,
             reason,
@@ -137,17 +148,11 @@ impl Recorder {
             position,
             happened_at,
         } = ended.trace;
-        let keys = self.history.row_keys();
-        let read = if keys.is_some() {
+        let read = if self.history.row_keys().is_some() {
             Record::summary
         } else {
             Record::counted
         };
-        // The digest reads the record from its beginning to its end, which no cache of the processor holds any more. So it goes
-        // first, and the parts, which stand here and there, are in a cache then.
-        let digest = keys
-            .zip(ended.record)
-            .map(|(keys, record)| keys.digest(&record.bytes));
         let summary = ended.record.map(read).unwrap_or_default();
         let event_name = summary.event_name.map(|name| shown(&mut self.shown, &name));
         let ended_at = now_millis();
@@ -190,7 +195,7 @@ impl Recorder {
             value: summary.value,
             batch: last.map(|last| (last.batch, last.records)),
             bytes: u32::try_from(length).unwrap_or(u32::MAX),
-            digest,
+            digest: ended.digest,
             late: late && ended.outcome == Outcome::Delivered,
             ids: Ids {
                 message_id: Cow::Borrowed(&traced.message_id),
