@@ -226,11 +226,13 @@ impl Writer {
         };
         let (mut told, mut written_to) = (false, 0);
         for mut change in changes {
+            let name = self.store.change();
             loop {
                 if let Some(first) = change.first_mut() {
                     first.expected = Some(self.sequence);
                 }
-                match self.store.write(&change, Instant::now() + ATTEMPT).await {
+                let written = self.store.write_as(&name, &change, Instant::now() + ATTEMPT);
+                match written.await {
                     Ok(last) => {
                         self.sequence = last + 1 - change.len() as u64;
                         written_to = last;

@@ -164,37 +164,50 @@ impl Store {
     /// # Errors
     /// [`Refused`]. After [`Refused::Failed`] for want of an answer the change may have been written.
     pub(crate) async fn write(&self, writes: &[Write], until: Instant) -> Result<u64, Refused> {
-        let change = format!("{}-{}", self.start, self.changes.fetch_add(1, Relaxed));
-        let messages = self.messages(writes, &change)?;
+        self.write_as(&self.change(), writes, until).await
+    }
+
+    /// Makes a name for a change, by which [`Store::write_as`] finds it again.
+    pub(crate) fn change(&self) -> String {
+        format!("{}-{}", self.start, self.changes.fetch_add(1, Relaxed))
+    }
+
+    /// As [`Store::write`], for a change that may have been sent under this name before.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub(crate) async fn write_as(
+        &self,
+        change: &str,
+        writes: &[Write],
+        until: Instant,
+    ) -> Result<u64, Refused> {
+        let messages = self.messages(writes, change)?;
         let Some((first, _, _)) = messages.first() else {
             return Ok(self.book().read_to);
         };
-        let mut unanswered = false;
         loop {
             let verdict = match self.send(&messages).await {
                 Ok(sequence) => return Ok(sequence),
                 Err(verdict) => verdict,
             };
-            match verdict {
-                Verdict::Fenced if unanswered => {
-                    // The refusing change may be this one.
-                    let landed = self.landed(first, &change, messages.len() as u64).await;
-                    match landed {
-                        Ok(sequence) => return sequence.ok_or(Refused::Fenced),
-                        Err(Verdict::Again(_)) => {}
-                        Err(other) => return Err(other.into()),
-                    }
-                }
-                Verdict::Again(_) => {
-                    unanswered = true;
-                    if let Ok(Some(sequence)) = self.landed(first, &change, messages.len() as u64).await {
-                        return Ok(sequence);
-                    }
-                }
+            let (fenced, words) = match verdict {
+                Verdict::Again(words) => (false, words),
+                Verdict::Fenced => (true, "an earlier change of the record is under way".to_owned()),
                 other => return Err(other.into()),
+            };
+            if let Ok((sequence, Some(name))) = self.newest_change(first).await
+                && name == change
+            {
+                return Ok(sequence + messages.len() as u64 - 1);
+            }
+            // A leader refuses a change also while an earlier one of a record is on its way to its followers, be it this one,
+            // sent before. Such a change comes to nothing if the leader dies.
+            if fenced && self.is_outdated(&messages, writes).await {
+                return Err(Refused::Fenced);
             }
             if Instant::now() + PAUSE >= until {
-                return Err(verdict.into());
+                return Err(Verdict::Again(words).into());
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -277,18 +290,28 @@ impl Store {
         }
     }
 
-    /// Asks the stream's leader if a change has been written; returns the sequence of its last record then.
-    async fn landed(&self, first: &str, change: &str, count: u64) -> Result<Option<u64>, Verdict> {
-        let found = self.stream.get_last_raw_message_by_subject(first).await;
+    /// True if a record is no longer the one of the sequence that a change expects.
+    async fn is_outdated(&self, messages: &[(String, HeaderMap, Bytes)], writes: &[Write]) -> bool {
+        for ((subject, _, _), write) in messages.iter().zip(writes) {
+            if let Some(expected) = write.expected
+                && let Ok((sequence, _)) = self.newest_change(subject).await
+                && sequence != expected
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Asks the stream's leader for the sequence of a record, 0 if there is none, and the change that wrote it.
+    async fn newest_change(&self, subject: &str) -> Result<(u64, Option<String>), Verdict> {
+        let found = self.stream.get_last_raw_message_by_subject(subject).await;
         match found {
             Ok(message) => {
-                let own = message
-                    .headers
-                    .get(CHANGE)
-                    .is_some_and(|value| value.as_str() == change);
-                Ok(own.then(|| message.sequence + count - 1))
+                let change = message.headers.get(CHANGE).map(|value| value.as_str().to_owned());
+                Ok((message.sequence, change))
             }
-            Err(error) if error.kind() == stream::LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) if error.kind() == stream::LastRawMessageErrorKind::NoMessageFound => Ok((0, None)),
             Err(error) => Err(Verdict::Again(error.to_string())),
         }
     }

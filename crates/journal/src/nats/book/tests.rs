@@ -93,7 +93,11 @@ async fn routers_see_each_others_records_and_fence_each_other() {
     ];
     assert_eq!(one.write(&stale, soon()).await, Err(Refused::Fenced));
     let removal = [Write::remove(Key::Letter("a".into(), "1-m".into())).over(last)];
-    one.write_and_read(&removal, soon()).await.unwrap();
+    let change = one.change();
+    let removed = one.write_as(&change, &removal, soon()).await.unwrap();
+    let again = one.write_as(&change, &removal, soon()).await;
+    assert_eq!(again, Ok(removed), "a change that is sent again is found");
+    one.has_read(removed).await;
     assert_eq!(one.book().counts["a"].kept, 0);
     assert_eq!(one.book().letters.len(), 0);
     reads(&other, 3).await;
