@@ -133,6 +133,7 @@ impl EventLog {
             sequence: channel::Sender::new(followed.to),
             followed: Mutex::new(followed),
             reading_detail: tokio::sync::Mutex::new(()),
+            reading: Default::default(),
             known: info.state.last_seq.into(),
             first: info.state.first_seq.max(1).into(),
             acknowledged: 0.into(),

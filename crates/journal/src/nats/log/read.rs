@@ -16,8 +16,9 @@ use crate::mutex::lock;
 use crate::nats::errors::Verdict;
 use crate::{Entry, JournalError, Loss, Lost, Position};
 
-/// The most bytes that a read returns, about: of events in memory, and of frames on their way.
-const BYTES: usize = 4_000_000;
+/// The most bytes that a read returns, about: of events in memory, and of frames on their way. Parsed, they take several times
+/// the room, and some reads must fit the cache: sinks that catch up side by side then parse each frame once.
+const BYTES: usize = 1_000_000;
 /// The most frames that are fetched at once.
 const FRAMES: u64 = 256;
 /// The number of tries to read frames that the leader has, and the pause between them.
@@ -44,10 +45,7 @@ impl Shared {
         if at >= end {
             return Ok(frames);
         }
-        let run = match self.cached(place::sequence(at), place::sequence(end)) {
-            Some(run) => run,
-            None => self.fetch(place::sequence(at), place::sequence(end)).await?,
-        };
+        let run = self.run(place::sequence(at), place::sequence(end)).await?;
         let mut expected = at;
         for (sequence, events) in run.frames {
             let from = expected.max(place::start(sequence));
@@ -135,6 +133,21 @@ impl Shared {
                 events,
                 loss,
             }));
+        }
+    }
+
+    /// Returns frames that follow each other from a sequence on, before `end`.
+    async fn run(self: &Arc<Shared>, from: u64, end: u64) -> Result<Run, JournalError> {
+        if let Some(run) = self.cached(from, end) {
+            return Ok(run);
+        }
+        // Sinks that catch up side by side come to the same frame together: one of them fetches it for all.
+        let [even, odd] = &self.reading;
+        let turn = if from % 2 == 0 { even } else { odd };
+        let _turn = turn.lock().await;
+        match self.cached(from, end) {
+            Some(run) => Ok(run),
+            None => self.fetch(from, end).await,
         }
     }
 

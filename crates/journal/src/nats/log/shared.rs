@@ -37,6 +37,8 @@ pub(super) struct Shared {
     pub(super) followed: Mutex<Followed>,
     /// Held while the frames of a block are read again.
     pub(super) reading_detail: tokio::sync::Mutex<()>,
+    /// Held while frames are fetched from an even or an odd sequence on.
+    pub(super) reading: [tokio::sync::Mutex<()>; 2],
     /// The newest sequence that was followed.
     pub(super) sequence: watch::Sender<u64>,
     /// The newest sequence that the stream is known to have.
