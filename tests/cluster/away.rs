@@ -14,9 +14,9 @@ const REFUSED: Duration = Duration::from_secs(8);
 async fn without_a_majority_of_the_servers_events_are_refused_and_nothing_is_sent() {
     let options = Options {
         routers: 1,
-        max_bytes: "1GB",
         takeover: Duration::from_secs(5),
         sinks: pinterest(SINK, ""),
+        ..Options::default()
     };
     let Some(mut rig) = Rig::start(options).await else {
         return;

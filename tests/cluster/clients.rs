@@ -85,6 +85,8 @@ pub(crate) struct Clients {
 
 struct Shared {
     sending: Sending,
+    /// The router that no client sends to.
+    avoided: Mutex<Option<String>>,
     ends: AtomicBool,
     book: Mutex<Book>,
 }
@@ -93,6 +95,7 @@ impl Clients {
     pub(crate) fn start(sending: Sending) -> Clients {
         let shared = Arc::new(Shared {
             sending,
+            avoided: Mutex::default(),
             ends: AtomicBool::new(false),
             book: Mutex::default(),
         });
@@ -104,6 +107,21 @@ impl Clients {
     /// Returns the counts so far.
     pub(crate) fn book(&self) -> Book {
         self.shared.book.lock().unwrap().clone()
+    }
+
+    /// Keeps the clients from sending to a router, as a balancer does that finds it not ready.
+    pub(crate) fn avoid(&self, router: &str) {
+        *self.shared.avoided.lock().unwrap() = Some(router.to_owned());
+    }
+
+    /// Sends further events to this router, once; true if it acknowledged them.
+    pub(crate) async fn try_once(&self, router: &str) -> bool {
+        let (_, numbers) = self.shared.take();
+        let taken = self.shared.send(router, &body(numbers.clone())).await;
+        if taken {
+            self.shared.book.lock().unwrap().acknowledged.extend(numbers);
+        }
+        taken
     }
 
     /// Sends no further events, and waits until the sent ones are acknowledged.
@@ -138,8 +156,7 @@ impl Shared {
                 return;
             }
             let (request, numbers) = self.take();
-            let events: Vec<Value> = numbers.clone().map(event).collect();
-            let body = json!({ "batch": events }).to_string();
+            let body = body(numbers.clone());
             let began = Instant::now();
             if self.sending.to_all && request.is_multiple_of(10) {
                 let mut tries = JoinSet::new();
@@ -171,10 +188,12 @@ impl Shared {
 
     /// Sends to one router after the other, a second apart.
     async fn send_until_taken(&self, request: u64, body: &str) {
-        let to = &self.sending.to;
+        let avoided = self.avoided.lock().unwrap().clone();
+        let to = self.sending.to.iter().filter(|to| Some(*to) != avoided.as_ref());
+        let to: Vec<&String> = to.collect();
         let first = usize::try_from(request).unwrap();
         for at in 0.. {
-            if self.send(&to[(first + at) % to.len()], body).await {
+            if self.send(to[(first + at) % to.len()], body).await {
                 return;
             }
             if at == 1 {
@@ -204,4 +223,10 @@ impl Shared {
         }
         false
     }
+}
+
+/// The body of a request with these events.
+fn body(numbers: Range<u64>) -> String {
+    let events: Vec<Value> = numbers.map(event).collect();
+    json!({ "batch": events }).to_string()
 }

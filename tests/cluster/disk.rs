@@ -2,14 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use signalbox_testkit::NatsCluster;
 
 use crate::clients::{Clients, Sending};
-use crate::events::is_order;
-use crate::kinds::KINDS;
-use crate::rig::{Options, Rig, pinterest};
+use crate::rig::{Options, Rig, Share};
 
 /// Bytes of the small disk.
 const SMALL: u64 = 24_000_000;
@@ -44,10 +41,9 @@ fn mount(arguments: &[&str], path: &Path) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_full_disk_of_one_server_stops_nothing() {
     let options = Options {
+        share: Share::Whole,
         routers: 2,
-        max_bytes: "1GB",
-        takeover: Duration::from_secs(10),
-        sinks: pinterest("pinterest", "calls_per_minute = 5000"),
+        ..Options::default()
     };
     let Some(mut rig) = Rig::start(options).await else {
         return;
@@ -90,20 +86,14 @@ async fn the_full_disk_of_one_server_stops_nothing() {
     })
     .await;
     rig.settled(180).await;
-    let mut tally = KINDS[0].tally(&rig.capture());
-    tally.catch_up();
-    let lost = book
-        .acknowledged
-        .into_iter()
-        .filter(|number| is_order(*number) && !tally.has(*number));
-    assert_eq!(lost.count(), 0, "acknowledged and nowhere");
+    rig.nothing_is_lost(&book);
     // Servers before the disk.
     rig.servers.kill(full);
     drop(disk);
 }
 
 /// True once all replicas of the stream of events are current.
-async fn current(servers: &NatsCluster) -> Option<()> {
+pub(crate) async fn current(servers: &NatsCluster) -> Option<()> {
     let leader = servers.leader_of("sbx_EV").await?;
     let view = servers.monitor(leader, "/jsz?accounts=true&streams=true").await?;
     let accounts = view["account_details"].as_array()?.iter();

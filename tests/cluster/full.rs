@@ -1,21 +1,17 @@
 //! The stream of events is full while the destination is down: clients are refused, and all goes on by itself afterwards.
 
-use std::time::Duration;
-
 use signalbox_sandbox::{Faults, Unavailable};
 
 use crate::clients::{Clients, Sending};
-use crate::events::is_order;
-use crate::kinds::KINDS;
-use crate::rig::{Options, Rig, pinterest};
+use crate::rig::{Options, Rig, Share};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_stream_refuses_and_goes_on_by_itself() {
     let options = Options {
+        share: Share::Whole,
         routers: 2,
         max_bytes: "5MB",
-        takeover: Duration::from_secs(10),
-        sinks: pinterest("pinterest", "calls_per_minute = 5000"),
+        ..Options::default()
     };
     let Some(rig) = Rig::start(options).await else {
         return;
@@ -50,12 +46,5 @@ async fn a_full_stream_refuses_and_goes_on_by_itself() {
     let book = clients.stop().await;
     println!("when it was full: {}\nin the end: {}", full.told(), book.told());
     rig.settled(120).await;
-    let mut tally = KINDS[0].tally(&rig.capture());
-    tally.catch_up();
-    let lost: Vec<u64> = book
-        .acknowledged
-        .into_iter()
-        .filter(|number| is_order(*number) && !tally.has(*number))
-        .collect();
-    assert!(lost.is_empty(), "acknowledged and nowhere: {lost:?}");
+    rig.nothing_is_lost(&book);
 }

@@ -73,12 +73,12 @@ async fn erase(router: &Router, number: u64) -> String {
 async fn any_router_answers_for_the_histories_of_all_and_erases_in_them() {
     let options = Options {
         routers: 2,
-        max_bytes: "1GB",
         takeover: Duration::from_secs(5),
         sinks: format!(
             "[history]\nevents = \"all\"\n{}",
             pinterest(SINK, "calls_per_minute = 5000")
         ),
+        ..Options::default()
     };
     let Some(mut rig) = Rig::start(options).await else {
         return;

@@ -1,7 +1,9 @@
 //! Several router processes that share a journal on three NATS servers, under kills, pauses and full disks.
 //!
-//! `cargo test -p signalbox --features nats --test cluster` runs it, and no other command, since it takes minutes. The tests take turns:
-//! they measure times. `CLUSTER_SECS` sets the time under kills (default 60), `CLUSTER_SEED` another order of kills.
+//! `cargo test -p signalbox --features nats --test cluster` runs it, and no other command, since it takes minutes. Two tests run
+//! at a time, and those that measure CPU or use all of it run alone. `CLUSTER_SECS` sets the time under kills (default 60),
+//! `CLUSTER_SEED` another order of kills. From 300 seconds on it is the long form: processes are paused, and servers killed two
+//! at once, as well; and the servers are cut off from each other.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -29,9 +31,13 @@ mod commits;
 mod conservation;
 mod disk;
 mod full;
+mod growth;
 mod history;
 mod killer;
 mod moved;
+mod partition;
+mod rates;
+mod ration;
 mod regrouped;
 mod relay;
 mod rig;
@@ -42,4 +48,17 @@ mod takeover;
 /// Returns a number from the environment, such as `CLUSTER_SECS`.
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().unwrap())
+}
+
+/// True in the long form, which takes ten minutes and more.
+fn long() -> bool {
+    setting("CLUSTER_SECS", 60) >= 300
+}
+
+/// Returns true in the long form, and says otherwise that the test is skipped.
+fn long_only() -> bool {
+    if !long() {
+        eprintln!("skipped: only with CLUSTER_SECS=300 or more");
+    }
+    long()
 }

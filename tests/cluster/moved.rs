@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use signalbox_testkit::NatsCluster;
 
-use crate::rig::turn;
+use crate::rig::{Share, turn};
 use crate::support::client::post_all;
 use crate::support::events::{ids, orders};
 use crate::support::process::{Process, command};
@@ -54,7 +54,7 @@ async fn frames(servers: &NatsCluster) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_move_that_is_killed_begins_anew_and_neither_loses_nor_doubles_anything() {
-    let _turn = turn().await;
+    let _turn = turn(Share::Half).await;
     if !NatsCluster::available() {
         return;
     }

@@ -15,9 +15,9 @@ const TAKEOVER: Duration = Duration::from_secs(3);
 async fn a_sink_of_different_rate_groups_in_two_files_has_one_driver() {
     let options = Options {
         routers: 2,
-        max_bytes: "1GB",
         takeover: TAKEOVER,
         sinks: pinterest(SINK, "calls_per_minute = 5000"),
+        ..Options::default()
     };
     let Some(mut rig) = Rig::start(options).await else {
         return;

@@ -6,30 +6,62 @@ use std::time::{Duration, Instant};
 use signalbox_admin::Status;
 use signalbox_core::JournalKey;
 use signalbox_sandbox::{Sandbox, SandboxConfig};
-use signalbox_testkit::NatsCluster;
+use signalbox_testkit::{Link, NatsCluster};
 use tempfile::TempDir;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::clients::Book;
+use crate::events::is_order;
+use crate::kinds::KINDS;
 use crate::router::Router;
 use crate::support::client::WRITE_KEY;
 
-/// Only one test runs at a time.
-static TURN: Mutex<()> = Mutex::const_new(());
+/// Two tests run at a time, in turn: most of their time they wait for leases and elections.
+static TURN: Semaphore = Semaphore::const_new(2);
+
+/// How much of the machine a test needs.
+#[derive(Clone, Copy)]
+pub(crate) enum Share {
+    /// It runs beside another.
+    Half,
+    /// It runs alone, since it measures CPU or uses all of it.
+    Whole,
+}
 
 /// Waits for the test's turn, which lasts until the guard is dropped.
-pub(crate) async fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().await
+pub(crate) async fn turn(share: Share) -> SemaphorePermit<'static> {
+    let permits = match share {
+        Share::Half => 1,
+        Share::Whole => 2,
+    };
+    TURN.acquire_many(permits).await.unwrap()
 }
 
 /// Settings of a test's cluster.
 pub(crate) struct Options {
+    pub(crate) share: Share,
     pub(crate) routers: usize,
     /// Bytes of events that the journal holds, below the 4 GB that the servers have.
     pub(crate) max_bytes: &'static str,
     /// Time for which a router may be silent.
     pub(crate) takeover: Duration,
+    /// Lets the test cut the ways between the servers, and those of the routers to them.
+    pub(crate) linked: bool,
     /// The tables of the sinks, which reach the sandbox at `${DESTINATION}`.
     pub(crate) sinks: String,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            share: Share::Half,
+            routers: 3,
+            max_bytes: "1GB",
+            takeover: Duration::from_secs(10),
+            linked: false,
+            sinks: pinterest("pinterest", "calls_per_minute = 5000"),
+        }
+    }
 }
 
 /// Everything that one test runs. All of it ends when this is dropped.
@@ -38,7 +70,7 @@ pub(crate) struct Rig {
     pub(crate) servers: NatsCluster,
     pub(crate) sandbox: Sandbox,
     folder: TempDir,
-    _turn: MutexGuard<'static, ()>,
+    _turn: SemaphorePermit<'static>,
 }
 
 /// The sink of Pinterest, with further settings.
@@ -63,12 +95,15 @@ retry = {{ initial_backoff = "50ms", max_backoff = "500ms" }}
 impl Rig {
     /// Starts three servers and the routers, and waits until all serve; none without a NATS server.
     pub(crate) async fn start(options: Options) -> Option<Rig> {
-        let turn = turn().await;
+        let turn = turn(options.share).await;
         if !NatsCluster::available() {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let servers = NatsCluster::start(3).await;
+        let servers = match options.linked {
+            true => NatsCluster::start_linked(3).await,
+            false => NatsCluster::start(3).await,
+        };
         let sandbox = SandboxConfig {
             capture: Some(folder.path().join("capture.jsonl")),
             any_age: true,
@@ -86,7 +121,14 @@ impl Rig {
         };
         let destination = rig.sandbox.addr().to_string();
         for at in 0..options.routers {
-            let router = Router::start(at, &config, rig.folder.path(), &destination).await;
+            let servers = rig.servers.urls();
+            let mut links = Vec::new();
+            for server in servers.iter().filter(|_| options.linked) {
+                let address = server.trim_start_matches("nats://").parse().unwrap();
+                links.push(Link::start(address).await);
+            }
+            let folder = rig.folder.path();
+            let router = Router::start(at, &config, folder, &destination, &servers, links).await;
             rig.routers.push(router);
         }
         rig.running().await;
@@ -149,6 +191,17 @@ impl Rig {
         .await
     }
 
+    /// Asserts that the sandbox has every acknowledged event that is one for Pinterest, each as it was sent.
+    pub(crate) fn nothing_is_lost(&self, book: &Book) {
+        let mut tally = KINDS[0].tally(&self.capture());
+        tally.catch_up();
+        let acknowledged = book.acknowledged.iter();
+        let lost: Vec<&u64> = acknowledged
+            .filter(|number| is_order(**number) && !tally.has(**number))
+            .collect();
+        assert!(lost.is_empty(), "acknowledged and nowhere: {lost:?}");
+    }
+
     /// Waits until the answer is there.
     ///
     /// # Panics
@@ -169,7 +222,7 @@ impl Rig {
                 "waited {seconds} s in vain for {what}\n{}",
                 self.shown().await
             );
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
 
@@ -217,7 +270,7 @@ deadline = "5s"
 
 [journal]
 type = "nats"
-servers = {:?}
+servers = ["${{SERVER_1}}", "${{SERVER_2}}", "${{SERVER_3}}"]
 monitor = {:?}
 key = "{}"
 cache = "${{CACHE}}"
@@ -236,7 +289,6 @@ type = "hash_pii"
 rules = ["pinterest", "meta", "tiktok"]
 {}
 "#,
-        servers.urls(),
         servers.monitors(),
         key,
         options.max_bytes,

@@ -1,23 +1,15 @@
 //! Routers, then servers, are stopped in order and started again one after the other: clients notice nothing that a second
 //! try does not mend.
 
-use std::time::Duration;
-
 use crate::clients::{Clients, Sending};
-use crate::rig::{Options, Rig, pinterest};
+use crate::rig::{Options, Rig};
 
 /// The longest that an answer may take, with the second try.
 const LONGEST: u64 = 8_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_fails_no_request() {
-    let options = Options {
-        routers: 3,
-        max_bytes: "1GB",
-        takeover: Duration::from_secs(10),
-        sinks: pinterest("pinterest", "calls_per_minute = 5000"),
-    };
-    let Some(mut rig) = Rig::start(options).await else {
+    let Some(mut rig) = Rig::start(Options::default()).await else {
         return;
     };
     let clients = Clients::start(Sending {

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use signalbox_admin::Status;
+use signalbox_testkit::Link;
 
 use crate::relay::Relay;
 use crate::support::client::try_send;
@@ -19,6 +20,8 @@ pub(crate) struct Router {
     pub(crate) listen: String,
     pub(crate) admin: String,
     pub(crate) relay: Relay,
+    /// Its ways to the servers, if they may be cut.
+    links: Vec<Link>,
     config: PathBuf,
     variables: Vec<(String, String)>,
     process: Option<(Process, Guard)>,
@@ -48,8 +51,16 @@ impl Drop for Guard {
 }
 
 impl Router {
-    /// Prepares a router, number `at` of its cluster, and starts it.
-    pub(crate) async fn start(at: usize, config: &Path, folder: &Path, destination: &str) -> Router {
+    /// Prepares a router, number `at` of its cluster, and starts it. It reaches the three servers through the links, if there
+    /// are any.
+    pub(crate) async fn start(
+        at: usize,
+        config: &Path,
+        folder: &Path,
+        destination: &str,
+        servers: &[String],
+        links: Vec<Link>,
+    ) -> Router {
         let address = [127, 0, 0, 21 + u8::try_from(at).unwrap()];
         // Bound at once, so that they differ.
         let ports = [(); 2].map(|()| TcpListener::bind((std::net::Ipv4Addr::from(address), 0)).unwrap());
@@ -64,13 +75,20 @@ impl Router {
             ("TOKEN", TOKEN.to_owned()),
             ("CACHE", folder.join(&node).display().to_string()),
         ];
+        let through = links.iter().map(|link| format!("nats://{}", link.address()));
+        let through: Vec<String> = through.collect();
+        let servers = if links.is_empty() { servers } else { &through };
+        let servers = servers.iter().enumerate();
+        let servers = servers.map(|(at, server)| (format!("SERVER_{}", at + 1), server.clone()));
+        let variables = variables.map(|(name, value)| (name.to_owned(), value));
         let mut router = Router {
             node,
             listen,
             admin,
             relay,
+            links,
             config: config.to_owned(),
-            variables: variables.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+            variables: variables.into_iter().chain(servers).collect(),
             process: None,
             killed: Vec::new(),
         };
@@ -114,10 +132,23 @@ impl Router {
         }
     }
 
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().unwrap().0.id()
+    }
+
     pub(crate) fn kill(&mut self) {
         // Dropping kills.
         if self.process.take().is_some() {
             self.killed.push(Instant::now());
+        }
+    }
+
+    /// Cuts or mends the ways to the servers and back. The destination stays in reach.
+    pub(crate) fn cut(&self, there: bool, back: bool) {
+        for link in &self.links {
+            link.cut_there(there);
+            link.cut_back(back);
         }
     }
 

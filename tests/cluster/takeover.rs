@@ -1,25 +1,27 @@
-//! Sinks change hands: when their router is killed, stopped, started again, or paused and woken.
+//! Sinks change hands: when their router is killed, stopped, started again, paused and woken, or cut off from the servers.
 
 use std::time::{Duration, Instant};
 
 use crate::clients::{Clients, Sending};
-use crate::rig::{Options, Rig, pinterest};
+use crate::long_only;
+use crate::rig::{Options, Rig, Share};
 
 const SINK: &str = "pinterest";
 const TAKEOVER: Duration = Duration::from_secs(5);
+/// Time for which an owner may send after it last reached the servers.
+const TERM: Duration = Duration::from_secs(4);
 /// Time that a take-over may need beyond `takeover`.
 const SLACK: Duration = Duration::from_secs(3);
 /// Time in which a router must be able to stop or start again without its sinks standing still for longer.
 const PLANNED: Duration = Duration::from_secs(1);
 
 async fn start() -> Option<(Rig, Clients)> {
-    let rig = Rig::start(Options {
-        routers: 3,
-        max_bytes: "1GB",
-        takeover: TAKEOVER,
-        sinks: pinterest(SINK, "calls_per_minute = 5000"),
-    })
-    .await?;
+    start_with(Options::default()).await
+}
+
+async fn start_with(options: Options) -> Option<(Rig, Clients)> {
+    let takeover = TAKEOVER;
+    let rig = Rig::start(Options { takeover, ..options }).await?;
     let clients = Clients::start(Sending {
         to: rig.listen(),
         per_second: 100,
@@ -117,7 +119,13 @@ async fn a_killed_owner_is_succeeded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_stops_hands_over() {
-    let Some((mut rig, clients)) = start().await else {
+    let share = Share::Whole;
+    let Some((mut rig, clients)) = start_with(Options {
+        share,
+        ..Options::default()
+    })
+    .await
+    else {
         return;
     };
     let owner = rig.owner(SINK).await;
@@ -176,21 +184,85 @@ async fn an_owner_that_was_paused_sends_nothing_beside_its_successor() {
     busy(&rig, next).await;
     let woken = Instant::now();
     rig.routers[owner].signal("CONT");
-    // It sees that the sink is another's, while that one sends on.
-    rig.wait(30, "the woken router's status", async |rig| {
-        let status = rig.routers[owner].status().await?;
-        status.sinks[SINK].elsewhere.then_some(())
-    })
-    .await;
-    for _ in 0..20 {
-        busy(&rig, next).await;
-    }
-    assert_eq!(
-        rig.routers[owner].relay.first_after(woken),
-        None,
-        "{}",
-        rig.shown().await
-    );
+    sends_nothing_beside_others(&rig, owner, woken).await;
     clients.stop().await;
     rig.settled(60).await;
+}
+
+/// Asserts that the former owner, which is back since a moment, sends nothing while another router does. It may be the one that
+/// should drive the sink, and gets it back soon.
+async fn sends_nothing_beside_others(rig: &Rig, former: usize, back: Instant) {
+    let times = |at: usize| -> Vec<Instant> {
+        let calls = rig.routers[at].relay.calls().into_iter();
+        calls.map(|call| call.at).filter(|at| *at > back).collect()
+    };
+    let others = || -> Vec<Instant> {
+        let others = (0..rig.routers.len()).filter(|at| *at != former);
+        others.flat_map(times).collect()
+    };
+    rig.wait(30, "further calls", async |_| {
+        (times(former).len() + others().len() >= 100).then_some(())
+    })
+    .await;
+    let first = times(former).into_iter().min();
+    let beside = others()
+        .into_iter()
+        .filter(|at| first.is_some_and(|first| first < *at));
+    assert_eq!(beside.count(), 0, "{}", rig.shown().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_is_cut_off_sends_nothing_beside_its_successor() {
+    cut_off(true, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_the_servers_do_not_hear_sends_nothing_beside_its_successor() {
+    if long_only() {
+        cut_off(true, false).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_does_not_hear_the_servers_sends_nothing_beside_its_successor() {
+    if long_only() {
+        cut_off(false, true).await;
+    }
+}
+
+/// Cuts the owner's ways to the servers, or those back, but none to the destination.
+async fn cut_off(there: bool, back: bool) {
+    let linked = true;
+    let Some((rig, clients)) = start_with(Options {
+        linked,
+        ..Options::default()
+    })
+    .await
+    else {
+        return;
+    };
+    let owner = rig.owner(SINK).await;
+    busy(&rig, owner).await;
+    // Clients that wait for its answer would send the others too little.
+    clients.avoid(&rig.routers[owner].listen);
+    let cut = Instant::now();
+    rig.routers[owner].cut(there, back);
+    let (next, first) = successor(&rig, owner, cut).await;
+    let last = rig.routers[owner].relay.last().unwrap();
+    println!(
+        "silent for {:.2?} after a cut (there: {there}, back: {back}); the last call came {:.2?} after it",
+        first - last.min(first),
+        last.saturating_duration_since(cut)
+    );
+    assert!(last <= cut + TERM && last < first, "{}", rig.shown().await);
+    assert!(first - cut <= TAKEOVER + SLACK, "{}", rig.shown().await);
+    let refused = clients.try_once(&rig.routers[owner].listen).await;
+    assert!(!refused, "a router without servers acknowledges nothing");
+    busy(&rig, next).await;
+    let mended = Instant::now();
+    rig.routers[owner].cut(false, false);
+    sends_nothing_beside_others(&rig, owner, mended).await;
+    let book = clients.stop().await;
+    rig.settled(60).await;
+    rig.nothing_is_lost(&book);
 }

@@ -1,5 +1,6 @@
 //! NATS servers for tests: real processes on loopback addresses that a test kills, pauses and starts again.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::Link;
+
 /// Time for servers to become ready.
 const READY: Duration = Duration::from_secs(30);
 /// Time between two looks at a server.
@@ -21,6 +24,8 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct NatsCluster {
     nodes: Vec<Node>,
+    /// By which servers reach each other, if that is to be cut: of each, to the others.
+    links: BTreeMap<(usize, usize), Link>,
     extra: String,
     folder: TempDir,
 }
@@ -91,6 +96,35 @@ impl NatsCluster {
     /// # Panics
     /// If they do not get ready within 30 seconds.
     pub async fn start_with(servers: usize, extra: &str) -> NatsCluster {
+        NatsCluster::prepare(servers, extra).run().await
+    }
+
+    /// Starts servers whose ways to each other [`NatsCluster::cut`] cuts.
+    ///
+    /// # Panics
+    /// If they do not get ready within 30 seconds.
+    pub async fn start_linked(servers: usize) -> NatsCluster {
+        let mut cluster = NatsCluster::prepare(servers, "");
+        for from in 0..servers {
+            for to in (0..servers).filter(|to| *to != from) {
+                let link = Link::start(cluster.nodes[to].route).await;
+                cluster.links.insert((from, to), link);
+            }
+        }
+        cluster.run().await
+    }
+
+    /// Cuts or mends the way from one server to another, which does not change the way back.
+    ///
+    /// # Panics
+    /// Without links between the servers.
+    pub fn cut(&self, from: usize, to: usize, cut: bool) {
+        self.links[&(from, to)].cut_there(cut);
+        // Connections that the other server opened.
+        self.links[&(to, from)].cut_back(cut);
+    }
+
+    fn prepare(servers: usize, extra: &str) -> NatsCluster {
         let node = |at: usize| {
             let address = Ipv4Addr::new(127, 0, 0, 11 + u8::try_from(at).expect("few servers"));
             // Bound at once, so that the three differ.
@@ -103,16 +137,20 @@ impl NatsCluster {
                 process: None,
             }
         };
-        let mut cluster = NatsCluster {
+        NatsCluster {
             nodes: (0..servers).map(node).collect(),
+            links: BTreeMap::new(),
             extra: extra.to_owned(),
             folder: TempDir::new().expect("a temporary folder"),
-        };
-        for at in 0..servers {
-            cluster.spawn(at);
         }
-        cluster.ready().await;
-        cluster
+    }
+
+    async fn run(mut self) -> NatsCluster {
+        for at in 0..self.len() {
+            self.spawn(at);
+        }
+        self.ready().await;
+        self
     }
 
     /// Returns the number of servers.
@@ -335,15 +373,20 @@ impl NatsCluster {
             self.store(at).display(),
         );
         if self.len() > 1 {
-            let routes: Vec<String> = self
-                .nodes
-                .iter()
-                .map(|node| format!("\"nats-route://{}\"", node.route))
-                .collect();
+            let linked = self.links.iter().filter(|((from, _), _)| *from == at);
+            let mut routes: Vec<SocketAddr> = linked.map(|(_, link)| link.address()).collect();
+            let mut advertise = String::new();
+            if routes.is_empty() {
+                routes.extend(self.nodes.iter().map(|node| node.route));
+            } else {
+                // Servers tell each other where others are, which would lead around the links: nobody answers there.
+                advertise = format!("advertise: \"{}:1\", ", node.route.ip());
+            }
+            let routes = routes.iter().map(|route| format!("\"nats-route://{route}\""));
             config.push_str(&format!(
-                "cluster {{ name: test, listen: \"{}\", routes: [{}] }}\n",
+                "cluster {{ name: test, listen: \"{}\", {advertise}routes: [{}] }}\n",
                 node.route,
-                routes.join(", ")
+                routes.collect::<Vec<_>>().join(", ")
             ));
         }
         config + &self.extra + "\n"
