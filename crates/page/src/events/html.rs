@@ -165,14 +165,8 @@ fn filters(choices: &Choices, query: &Query) -> Markup {
             div.fields {
                 (choice("sink", "Sink or source", &components, query.sink.as_deref()))
                 (choice("outcome", "Outcome", &outcomes, query.outcome.as_deref()))
-                label {
-                    "Late"
-                    select name="late" {
-                        option value="" { "all" }
-                        option value="true" selected[query.late.as_deref() == Some("true")] { "late ones" }
-                        option value="false" selected[query.late.as_deref() == Some("false")] { "others" }
-                    }
-                }
+                (either("at_sinks", "Records of", ("sinks", "sources"), query.at_sinks.as_deref()))
+                (either("late", "Late", ("late ones", "others"), query.late.as_deref()))
                 (choice("parameter", "Parameter", &parameters, query.parameter.as_deref()))
                 (choice("without_parameter", "Without parameter", &parameters, query.without_parameter.as_deref()))
                 @for (name, title, value) in texts {
@@ -181,6 +175,20 @@ fn filters(choices: &Choices, query: &Query) -> Markup {
                 button { "Show" }
             }
             p.note { "Times: 2026-11-24T10:00, a date, or a duration back from now, such as 2h or 3d." }
+        }
+    }
+}
+
+/// Lets the reader choose all records, or those for which something is true or false.
+fn either(name: &str, title: &str, (yes, no): (&str, &str), chosen: Option<&str>) -> Markup {
+    html! {
+        label {
+            (title)
+            select name=(name) {
+                option value="" { "all" }
+                option value="true" selected[chosen == Some("true")] { (yes) }
+                option value="false" selected[chosen == Some("false")] { (no) }
+            }
         }
     }
 }
