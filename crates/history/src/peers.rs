@@ -12,9 +12,10 @@ use crate::page::Page;
 use crate::place::Place;
 use crate::report::{Report, Reported};
 
-/// A question of one router to the history of another. It carries keyed hashes of ids, never the ids.
+/// A question of one router to the history of another. It carries keyed hashes of ids, never the ids. A router refuses a
+/// question with members that it does not know: it would answer another one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Question {
     /// The records with one of these ids.
     Find {
@@ -49,7 +50,7 @@ pub enum Question {
     },
 }
 
-/// The answer to a [`Question`].
+/// The answer to a [`Question`]. Later versions may add members, which have defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {

@@ -18,6 +18,7 @@ mod mmdb;
 mod nats;
 pub mod server;
 mod sockets;
+pub mod versions;
 
 pub use build::{batch, event, event_of, records, transform, transform_config};
 pub use checkpoints::MemoryCheckpoints;

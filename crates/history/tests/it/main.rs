@@ -17,3 +17,4 @@ mod search;
 mod sums;
 mod sums_only;
 mod support;
+mod versions;

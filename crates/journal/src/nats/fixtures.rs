@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
+use signalbox_testkit::versions::{add_members, has_all_of};
 
 use super::book::key::Key;
 use super::book::open::Identity;
@@ -357,25 +358,6 @@ fn values_of_each_version_are_read() {
     assert_eq!(opened, plain(), "sealed and plain values are the same");
 }
 
-/// Adds a member to each object that has members; true if there was one.
-fn add_members(value: &mut Json) -> bool {
-    match value {
-        Json::Object(members) => {
-            for (name, value) in members.iter_mut() {
-                if !MAPS.contains(&name.as_str()) {
-                    add_members(value);
-                }
-            }
-            members.insert("of a later version".into(), json!({ "since": [2, null] }));
-            true
-        }
-        Json::Array(values) => values
-            .iter_mut()
-            .fold(false, |any, value| add_members(value) | any),
-        _ => false,
-    }
-}
-
 /// Splits the record of a parked event into its head and its event.
 fn head(value: &[u8]) -> (&[u8], &[u8]) {
     let (length, rest) = value.split_first_chunk::<4>().unwrap();
@@ -393,7 +375,7 @@ fn as_of_a_later_version(subject: &str, value: &[u8]) -> Vec<u8> {
     let Some(mut json) = read::<Json>(value) else {
         return value.to_vec();
     };
-    add_members(&mut json);
+    add_members(&mut json, &MAPS);
     values::json(&json).unwrap()
 }
 
@@ -409,26 +391,6 @@ fn members_that_a_later_version_adds_are_passed_over() {
     // All but two numbers.
     assert_eq!(changed, later.len() - 2);
     mean_what_they_did(&later, "of a later version");
-}
-
-/// Tests that a value has every member of an earlier one, with the same meaning.
-fn has_all_of(now: &Json, before: &Json, place: &str) {
-    match (now, before) {
-        (Json::Object(now), Json::Object(before)) => {
-            for (name, before) in before {
-                let place = format!("{place}.{name}");
-                let now = now.get(name);
-                has_all_of(now.unwrap_or_else(|| panic!("{place} is gone")), before, &place);
-            }
-        }
-        (Json::Array(now), Json::Array(before)) => {
-            assert_eq!(now.len(), before.len(), "{place}");
-            for (now, before) in now.iter().zip(before) {
-                has_all_of(now, before, place);
-            }
-        }
-        _ => assert_eq!(now, before, "{place}"),
-    }
 }
 
 /// If this fails, routers of an earlier version do not read what this one writes: write the former member as well until no
