@@ -143,7 +143,7 @@ impl Shared {
         }
         // Sinks that catch up side by side come to the same frame together: one of them fetches it for all.
         let [even, odd] = &self.reading;
-        let turn = if from % 2 == 0 { even } else { odd };
+        let turn = if from.is_multiple_of(2) { even } else { odd };
         let _turn = turn.lock().await;
         match self.cached(from, end) {
             Some(run) => Ok(run),
