@@ -13,7 +13,7 @@
 //! | work out values that are missing | [`Vendor::derive`] |
 //! | work out the value of the event and its currency | [`mod@money`] |
 //! | write the record | [`Vendor::write`], with the methods of [`Resolved`] |
-//! | put records into a request | [`Conversions`], in [`Vendor::frame`] and [`Vendor::post`] |
+//! | put records into a request | [`Conversions`], in [`Vendor::frames`] and [`Vendor::post`] |
 //! | read the reply | [`Vendor::interpret`] |
 
 pub mod client;
