@@ -16,7 +16,7 @@ const ROUTERS: usize = 3;
 /// Time in which the destination answers, in milliseconds.
 const ANSWER: u64 = 20;
 /// Events that wait for each sink at the beginning.
-const BACKLOG: usize = 3_500;
+const BACKLOG: usize = 15_000;
 /// Events of each sink that are delivered before the measurement.
 const WARM: u64 = 50;
 /// Three windows are measured with each number of routers, and the one in the middle counts.
