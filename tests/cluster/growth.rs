@@ -132,7 +132,7 @@ async fn warm(rig: &Rig) {
     .await;
 }
 
-/// What the routers did in a second.
+/// The deliveries and the CPU time of the routers, each per second.
 struct Rate {
     events: f64,
     /// CPU time of all routers.

@@ -14,7 +14,7 @@ pub(crate) enum Target {
     Server(usize),
 }
 
-/// What was done to a process.
+/// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     /// A kill -9.

@@ -12,7 +12,7 @@ pub(crate) struct Ration {
     means: Means,
 }
 
-/// What holds the process to its share.
+/// The means that hold the process to its share.
 enum Means {
     /// A control group of Linux, with the one that the process came from.
     Group { own: PathBuf, parent: PathBuf },

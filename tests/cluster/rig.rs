@@ -19,7 +19,7 @@ use crate::support::client::WRITE_KEY;
 /// Two tests run at a time, in turn: most of their time they wait for leases and elections.
 static TURN: Semaphore = Semaphore::const_new(2);
 
-/// How much of the machine a test needs.
+/// The part of the machine that a test needs.
 #[derive(Clone, Copy)]
 pub(crate) enum Share {
     /// It runs beside another.

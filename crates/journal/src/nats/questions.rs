@@ -136,7 +136,7 @@ impl Shared {
                 continue;
             };
             let name = part_name(reply, part, parts);
-            let Some(content) = self.values().decode(&name, &message.payload) else {
+            let Some(content) = self.values().decode_message(&name, &message.payload) else {
                 return Err("its answer cannot be read: it has another journal key".to_owned());
             };
             found.resize(parts, None);
@@ -166,7 +166,10 @@ impl Shared {
     async fn answer(&self, message: Message) {
         let Some(reply) = message.reply else { return };
         let name = question_name(&message.subject, &reply);
-        let answer = match (self.values().decode(&name, &message.payload), self.answers.get()) {
+        let answer = match (
+            self.values().decode_message(&name, &message.payload),
+            self.answers.get(),
+        ) {
             (None, _) => Err("it has another journal key, and cannot read the question".to_owned()),
             (_, None) => Err("it is about to start, or keeps no history".to_owned()),
             (Some(question), Some(answers)) => answers.answer(question.into_owned()).await,
@@ -217,6 +220,8 @@ mod tests {
 
     use super::super::testing::{client, router};
     use super::*;
+    use crate::seal::keys_file::{Found, JournalKeys};
+    use crate::seal::wrapped::tests::keys;
 
     /// Answers with as many bytes as the question says, and not at all to other questions.
     struct Bytes;
@@ -278,5 +283,49 @@ mod tests {
             expected.map(|(node, told)| (node.to_owned(), told.to_owned()))
         );
         drop(c);
+    }
+
+    #[tokio::test]
+    async fn a_router_of_a_sealed_journal_answers_no_question_in_plain() {
+        if !NatsCluster::available() {
+            return;
+        }
+        let servers = NatsCluster::start(1).await;
+        let keys = JournalKeys::open(&keys(&[1]), &Found::Nothing, None).unwrap();
+        let sealed = Values::new(Some(keys.records));
+        let join = async |node, values: &Values| {
+            let cluster = Cluster {
+                values: values.clone(),
+                ..router(&servers, node, 1, Duration::from_secs(5))
+            };
+            let client = client(&servers).await.nats().clone();
+            Questions::start(client, cluster).await.unwrap()
+        };
+        let (a, b) = (join("a", &sealed).await, join("b", &sealed).await);
+        let outsider = join("c", &Values::default()).await;
+        b.answer_with(Arc::new(Bytes));
+        outsider.answer_with(Arc::new(Bytes));
+        let ask = async |questions: &Questions, node: &str| {
+            let question = vec![(node.to_owned(), b"3".to_vec())];
+            let mut asked = questions.ask(question, Duration::from_secs(10)).await;
+            asked.remove(0).answer
+        };
+        assert_eq!(ask(&a, "b").await, Ok(vec![0, 1, 2]));
+        let other_key = "its answer cannot be read: it has another journal key";
+        assert_eq!(ask(&outsider, "b").await.unwrap_err(), other_key);
+        // Nor does a plain answer count.
+        assert_eq!(ask(&a, "c").await.unwrap_err(), other_key);
+
+        let client = client(&servers).await.nats().clone();
+        let subject = router(&servers, "b", 1, Duration::from_secs(5))
+            .subjects
+            .subject(&["ask", "b"]);
+        let reply = client.request(subject, "3".into()).await.unwrap();
+        let (part, parts) = numbers(&reply).unwrap();
+        let answer = sealed.decode(&part_name(&reply.subject, part, parts), &reply.payload);
+        assert_eq!(
+            answer.as_deref(),
+            Some(&b"-it has another journal key, and cannot read the question"[..])
+        );
     }
 }

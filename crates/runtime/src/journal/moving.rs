@@ -22,7 +22,7 @@ pub enum MoveStep {
     Anew,
     /// Events are copied.
     Copied {
-        /// So far.
+        /// The events so far.
         events: u64,
         /// All that there are.
         all: u64,

@@ -34,6 +34,13 @@ impl Values {
         Ok([&SEALED[..], &sealed].concat())
     }
 
+    /// Decodes a message of another router; `None` as for [`Values::decode`], and if a message is plain in a sealed journal:
+    /// anybody at the servers could have sent it. Values may be plain, since the journal may have had no key before.
+    pub(crate) fn decode_message<'a>(&self, subject: &str, bytes: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let is_ours = self.0.is_none() || bytes.starts_with(&SEALED);
+        self.decode(subject, bytes).filter(|_| is_ours)
+    }
+
     /// Decodes the value of a subject; `None` if it was changed, belongs to another subject, or is sealed under another key.
     pub(crate) fn decode<'a>(&self, subject: &str, bytes: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         match (bytes.strip_prefix(&SEALED), &self.0) {
