@@ -29,9 +29,9 @@ mod fuzz_seeds;
 mod happy;
 mod journals;
 mod privacy;
-mod quality;
 mod routing;
 #[cfg(feature = "nats")]
 mod streams;
 mod tap;
 mod tester;
+mod views;
