@@ -136,9 +136,9 @@ const ROUTES: [Route; 21] = [
         shown: "POST /events",
         answer: "What became of events, by the [history](history.md). The body is JSON: `id` holds one of `message_id`, \
                  `event_id`, `order_id`, `email`, `phone` and `user_id` with its value, `filter` any of `sink`, `source`, \
-                 `mapping`, `event_name`, `outcome`, `reason`, `late`, `warning`, `warning_path`, `match_key`, \
+                 `mapping`, `event_name`, `counted_name`, `outcome`, `reason`, `late`, `warning`, `warning_path`, `match_key`, \
                  `without_match_key`, `parameter`, `without_parameter`, `currency`, `since` and `before` (Unix \
-                 milliseconds), and `at_sinks`, true for records of sinks alone. \
+                 milliseconds), `at_sinks`, true for records of sinks alone, and `without_mapping`, true for those of no mapping. \
                  Without an `id` it lists the latest `limit` records (default 100, at most 1,000), and `next` in the \
                  answer is the `after` of the next page.",
         act: None,

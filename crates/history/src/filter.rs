@@ -25,9 +25,15 @@ pub struct Filter {
     /// Name of the mapping.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mapping: Option<String>,
+    /// True for records without a mapping, as of events that ended before any, false for those of a mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_mapping: Option<bool>,
     /// The event's own name, or that at the destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_name: Option<String>,
+    /// The name under which sums count the record: that at the destination, else the event's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted_name: Option<String>,
     /// Name of the outcome.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
@@ -93,6 +99,8 @@ impl Conditions {
             ("sink = ?", &filter.sink),
             ("source = ?", &filter.source),
             ("mapping = ?", &filter.mapping),
+            // As `Record::counted_name` has it.
+            ("coalesce(event_name, event) = ?", &filter.counted_name),
             ("reason = ?", &filter.reason),
         ];
         for (sql, name) in named {
@@ -122,12 +130,17 @@ impl Conditions {
             };
             all.add("outcome = ?", "outcome = ?", [i64::from(outcome as u8)]);
         }
-        if let Some(at_sinks) = filter.at_sinks {
-            let sql = "(sink IN (SELECT id FROM names WHERE name GLOB 'source:*')) <> ?";
-            all.add(sql, sql, [i64::from(at_sinks)]);
-        }
-        if let Some(late) = filter.late {
-            all.add("late = ?", "late = ?", [i64::from(late)]);
+        let flags = [
+            (
+                "(sink IN (SELECT id FROM names WHERE name GLOB 'source:*')) <> ?",
+                filter.at_sinks,
+            ),
+            ("(mapping IS NULL) = ?", filter.without_mapping),
+            ("late = ?", filter.late),
+        ];
+        for (sql, flag) in flags {
+            let Some(flag) = flag else { continue };
+            all.add(sql, sql, [i64::from(flag)]);
         }
         if let Some(warning) = warning_in_json(filter) {
             let sql = "warnings IN (SELECT id FROM names WHERE instr(name, ?) > 0)";

@@ -103,12 +103,20 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// Writes the address of a view with a query, of which pairs without a value are left out.
+/// Writes the address of a view with a query, of which pairs with an empty value are left out.
 pub(crate) fn link(view: &str, query: &[(&str, &str)]) -> String {
-    let pairs = query.iter().filter(|(_, value)| !value.is_empty());
-    let pairs: Vec<String> = pairs
-        .map(|(key, value)| format!("{key}={}", utf8_percent_encode(value, PLAIN)))
-        .collect();
+    let given = query.iter().map(|(key, value)| (*key, Some(*value)));
+    whole_link(view, given.filter(|(_, value)| *value != Some("")))
+}
+
+/// Writes the address of a view with a query, of which pairs without a value are left out. An empty value is one.
+pub(crate) fn whole_link<'q>(
+    view: &str,
+    query: impl IntoIterator<Item = (&'q str, Option<&'q str>)>,
+) -> String {
+    let pair =
+        |(key, value): (&str, Option<&str>)| Some(format!("{key}={}", utf8_percent_encode(value?, PLAIN)));
+    let pairs: Vec<String> = query.into_iter().filter_map(pair).collect();
     match pairs.is_empty() {
         true => format!("/ui/{view}"),
         false => format!("/ui/{view}?{}", pairs.join("&")),
@@ -167,5 +175,7 @@ mod tests {
             link("events", &query),
             "/ui/events?sink=a%26b&event_name=Order%20Completed"
         );
+        let query = [("sink", Some("a")), ("reason", None), ("mapping", Some(""))];
+        assert_eq!(whole_link("failures", query), "/ui/failures?sink=a&mapping=");
     }
 }

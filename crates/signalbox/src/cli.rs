@@ -389,9 +389,15 @@ pub(crate) struct EventsArgs {
     /// Only by this mapping
     #[arg(long, value_name = "NAME")]
     pub(crate) mapping: Option<String>,
+    /// Only without a mapping, such as those of events that ended before any
+    #[arg(long, conflicts_with = "mapping")]
+    pub(crate) without_mapping: bool,
     /// Only events of this name, their own or that at the destination
     #[arg(long, value_name = "NAME")]
     pub(crate) event_name: Option<String>,
+    /// Only those that 'report' counts under this event_name: the name at the destination, else the event's own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) counted_name: Option<String>,
     /// Only with this outcome: delivered, duplicate, filtered, rejected or expired; or the events that are pending
     #[arg(long, value_name = "OUTCOME", value_parser = ["delivered", "duplicate", "filtered", "rejected", "expired", "pending"])]
     pub(crate) outcome: Option<String>,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Rig, pipeline};
 use crate::support::client::{Answer, get, post_all, try_send};
-use crate::support::events::{order, orders};
+use crate::support::events::{order, orders, unmatched};
 
 const HISTORY: &str = "[history]\npath = \"${FOLDER}/history\"\n";
 
@@ -252,4 +252,39 @@ async fn records_are_chosen_by_their_match_keys_and_warnings() {
     assert!(shown.body.contains("message_id=k-1") && !shown.body.contains("message_id=k-2"));
     let described = get(&rig.world.admin, "/api/openapi.json").await.body;
     assert!(described.contains("\"without_parameter\"") && described.contains("\"warning_path\""));
+}
+
+#[tokio::test]
+async fn records_are_chosen_by_the_names_and_the_mappings_that_reports_count() {
+    let mut rig = Rig::start_with(&pipeline(HISTORY, "")).await;
+    post_all(&rig.world.listen, &[order("a"), order("b"), unmatched("c")]).await;
+    rig.settled().await;
+    for running in [true, false] {
+        let sums = rig.lines(&["report", "--by", "sink,event_name,mapping"]).await;
+        let without = sums.iter().filter(|sum| sum["mapping"] == "").count();
+        assert!(without > 0 && sums.len() > without, "{sums:?}");
+        for sum in sums {
+            let text = |column: &str| sum[column].as_str().unwrap();
+            let of_name = [
+                "events",
+                "--sink",
+                text("sink"),
+                "--counted-name",
+                text("event_name"),
+            ];
+            let of_mapping = match text("mapping") {
+                "" => vec!["--without-mapping"],
+                mapping => vec!["--mapping", mapping],
+            };
+            let found = rig.lines(&[&of_name[..], &of_mapping].concat()).await;
+            assert_eq!(json!(found.len()), sum["records"], "{running}: {sum}");
+        }
+        if running {
+            rig.stop().await;
+        }
+    }
+    let both = rig
+        .command(&["events", "--mapping", "Checkout", "--without-mapping"])
+        .await;
+    assert_eq!(both.code, Some(64), "{both:?}");
 }

@@ -1,11 +1,12 @@
 //! Failures: groups, the rows behind them, and acts.
 
 use serde_json::{Value, json};
-use signalbox_sandbox::{FailEvents, Faults};
+use signalbox_sandbox::{FailEvents, Faults, Vendor};
 
-use super::{act, arrived, follow, order, see, stop};
-use crate::support::client::post_all;
+use super::{act, api, arrived, compare, follow, order, see, start, stop};
+use crate::support::client::{get, post_all};
 use crate::support::events::ago;
+use crate::support::pipeline::{ADMIN, source, vendor_sink};
 use crate::support::until;
 use crate::support::world::{World, shop};
 
@@ -162,5 +163,55 @@ async fn plain_payloads_are_for_operators() {
     ] {
         assert_eq!(see(&world, token, path).await.status, status, "{path}");
     }
+    stop(router).await;
+}
+
+#[tokio::test]
+async fn failures_before_any_mapping_have_rows_of_their_own() {
+    let world = World::new().await;
+    let opt_outs = "[transforms.opt_out]\ntype = \"limited_data_processing\"\nstates = [\"CA\"]\n\
+        opted_out = [{ path = \"properties.do_not_sell\" }]\n";
+    let pinterest = "through = [\"opt_out\"]\nmappings = [{ preset = \"Checkout\", fields = { \"custom_data.opt_out_type\" = \"LDP\" } }]\n";
+    let text = format!(
+        "{ADMIN}[history]\nevents = \"all\"\n{opt_outs}{}{}{pinterest}",
+        source(""),
+        vendor_sink(Vendor::Pinterest)
+    );
+    let router = start(&world, &text).await;
+    // Nobody tells a state: of three the transform finds it out, of two the mapping.
+    let mut events: Vec<Value> = (0..5).map(order).collect();
+    for event in &mut events[..3] {
+        event["properties"]["do_not_sell"] = json!(true);
+    }
+    post_all(&world.listen, &events).await;
+    let grouped = async || {
+        let found = api(&world, "/api/failures").await;
+        let groups = found["groups"].as_array().unwrap();
+        let told = groups.iter().map(|group| {
+            let hours = group["trend"].as_array().unwrap().iter();
+            let records: u64 = hours.map(|hour| hour["records"].as_u64().unwrap()).sum();
+            json!([group["reason"], group["mapping"], group["letters"], records])
+        });
+        let wanted = [
+            json!(["ldp_incomplete", "", 3, 3]),
+            json!(["ldp_incomplete", "Checkout", 2, 2]),
+        ];
+        told.eq(wanted).then_some(())
+    };
+    until(grouped, || "a group without a mapping, and one with".to_owned()).await;
+    let page = get(&world.admin, "/ui/failures").await.body;
+    let compared = compare(&world, &page).await;
+    assert!(compared >= 2, "{compared}: {page}");
+    // The heading of the group leads to the group alone.
+    let group = "/ui/failures?sink=pinterest&reason=ldp_incomplete&mapping=";
+    assert!(
+        page.contains(&format!("\"{}\"", group.replace('&', "&amp;"))),
+        "{page}"
+    );
+    let alone = get(&world.admin, group).await.body;
+    assert!(
+        alone.contains("3 failures are kept") && alone.contains("mapping=&amp;payload=1"),
+        "{alone}"
+    );
     stop(router).await;
 }

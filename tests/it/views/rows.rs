@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use signalbox_sandbox::Vendor;
 
-use super::{api, arrived, compare, member, order, start, stop};
+use super::{api, arrived, compare, member, order, registration, start, stop};
 use crate::support::client::{get, post_all};
 use crate::support::pipeline::{ADMIN, sink, source, vendor_sink};
 use crate::support::until;
@@ -104,6 +104,52 @@ async fn numbers_of_parameters_lead_to_the_records_with_them_and_without() {
             .body
             .contains("The value of parameter: expected a parameter"),
         "{wrong:?}"
+    );
+    stop(router).await;
+}
+
+#[tokio::test]
+async fn a_name_counts_no_events_that_are_called_so_and_became_another_conversion() {
+    let world = World::new().await;
+    let leads = "mappings = [{ name = \"Leads\", trigger = 'type = \"track\" and event = \"signup\"', fields = { event_name = \"lead\" } }]\n";
+    let text = format!(
+        "{ADMIN}[history]\nevents = \"all\"\n{}{}{leads}",
+        source(""),
+        vendor_sink(Vendor::Pinterest)
+    );
+    let router = start(&world, &text).await;
+    // Two become a signup, three are called signup and become a lead, and one is called lead and becomes nothing.
+    let mut events: Vec<Value> = (0..6).map(registration).collect();
+    for event in &mut events[2..5] {
+        event["event"] = json!("signup");
+    }
+    events[5]["event"] = json!("lead");
+    post_all(&world.listen, &events).await;
+    arrived(&world, 5).await;
+    let counted = async || {
+        let found = api(&world, "/api/quality").await;
+        let sink = found["sinks"][0].clone();
+        (sink["records"] == 5 && sink["unheard"][0]["events"] == 1).then_some(sink)
+    };
+    let found = until(counted, || "five records".to_owned()).await;
+    for (name, count) in [("signup", 2), ("lead", 3)] {
+        let records = &member(&found["events"], "event_name", name)["records"];
+        assert_eq!(records, &json!(count), "{name}");
+    }
+    let page = get(&world.admin, "/ui/quality").await.body;
+    let compared = compare(&world, &page).await;
+    assert!(compared > 20, "{compared}");
+    let rows = async |condition: &str| {
+        let found = api(&world, &format!("/api/events?{condition}")).await;
+        found["entries"].as_array().map(Vec::len)
+    };
+    assert_eq!(rows("counted_name=signup").await, Some(2));
+    assert_eq!(rows("counted_name=lead").await, Some(4), "one became nothing");
+    assert_eq!(rows("event_name=signup").await, Some(5), "by either name");
+    let shown = get(&world.admin, "/ui/events?counted_name=signup").await.body;
+    assert!(
+        shown.contains("name=\"counted_name\" value=\"signup\""),
+        "{shown}"
     );
     stop(router).await;
 }

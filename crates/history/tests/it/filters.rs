@@ -51,6 +51,13 @@ fn rows(begin: i64) -> Vec<Record<'static>> {
             row.mapping = Some("Rare".into());
             row.event_name = Some("signup".into());
         }
+        if n.is_multiple_of(1_700) {
+            row.mapping = None;
+        }
+        if n.is_multiple_of(1_950) {
+            // An own name that is that of a conversion, too.
+            row.event = "signup".into();
+        }
         row
     };
     (0..ROWS).map(row).collect()
@@ -97,7 +104,14 @@ fn is_wanted(entry: &Entry, filter: &Filter) -> bool {
     is(&filter.sink, Some(&entry.sink))
         && filter.at_sinks.is_none_or(|at_sinks| at_sinks != at_source)
         && is(&filter.mapping, entry.mapping.as_deref())
-        && is(&filter.event_name, entry.event_name.as_deref())
+        && filter
+            .without_mapping
+            .is_none_or(|without| without == entry.mapping.is_none())
+        && (is(&filter.event_name, entry.event_name.as_deref()) || is(&filter.event_name, Some(&entry.event)))
+        && is(
+            &filter.counted_name,
+            Some(entry.event_name.as_deref().unwrap_or(&entry.event)),
+        )
         && is(&filter.outcome, Some(&entry.outcome))
         && is(&filter.reason, entry.reason.as_deref())
         && filter.late.is_none_or(|late| late == entry.late)
@@ -167,7 +181,24 @@ fn check(history: &History, begin: i64) {
             ..none()
         },
         Filter {
+            without_mapping: Some(true),
+            ..none()
+        },
+        Filter {
+            without_mapping: Some(false),
+            sink: text("other"),
+            ..none()
+        },
+        Filter {
             event_name: text("signup"),
+            ..none()
+        },
+        Filter {
+            counted_name: text("signup"),
+            ..none()
+        },
+        Filter {
+            counted_name: text("Order Completed"),
             ..none()
         },
         Filter {
@@ -326,4 +357,59 @@ fn rows_hold_the_parameters_that_sums_count() {
         let count = delivered.parameters[parameter.name()];
         assert_eq!(found, [count, delivered.count - count], "{}", parameter.name());
     }
+}
+
+#[test]
+fn rows_of_a_counted_name_and_of_no_mapping_are_those_that_sums_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = start(folder.path());
+    let named = |n: u64, event: &'static str, event_name: Option<&'static str>| Record {
+        event: event.into(),
+        event_name: event_name.map(Into::into),
+        mapping: event_name.map(|_| "Checkout".into()),
+        ..record(n)
+    };
+    keep(
+        &history,
+        vec![
+            named(0, "Signed Up", Some("signup")),
+            named(1, "signup", Some("lead")),
+            named(2, "signup", Some("lead")),
+            named(3, "signup", None),
+            named(4, "lead", Some("signup")),
+            named(5, "Order Completed", None),
+        ],
+    );
+    let reader = history.reader();
+    let report = Report {
+        by: vec![By::EventName, By::Mapping],
+        ..Report::default()
+    };
+    let sums = reader.report(&report).unwrap().sums;
+    let counts: Vec<(&str, &str, i64)> = sums
+        .iter()
+        .map(|sum| (&*sum.group[0], &*sum.group[1], sum.count))
+        .collect();
+    let wanted = [
+        ("Order Completed", "", 1),
+        ("lead", "Checkout", 2),
+        ("signup", "", 1),
+        ("signup", "Checkout", 2),
+    ];
+    assert_eq!(counts, wanted);
+    for (name, mapping, count) in counts {
+        let filter = Filter {
+            counted_name: Some(name.to_owned()),
+            mapping: (!mapping.is_empty()).then(|| mapping.to_owned()),
+            without_mapping: mapping.is_empty().then_some(true),
+            ..Filter::default()
+        };
+        let found = i64::try_from(pages(&reader, &filter, 100).len()).unwrap();
+        assert_eq!(found, count, "{filter:?}");
+    }
+    let by_either_name = Filter {
+        event_name: Some("signup".to_owned()),
+        ..Filter::default()
+    };
+    assert_eq!(pages(&reader, &by_either_name, 100).len(), 5);
 }

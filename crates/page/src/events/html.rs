@@ -150,6 +150,7 @@ fn filters(choices: &Choices, query: &Query) -> Markup {
     let parameters = Parameter::ALL.map(|parameter| parameter.name().to_owned());
     let texts = [
         ("event_name", "Event name", &query.event_name),
+        ("counted_name", "Counted as", &query.counted_name),
         ("mapping", "Mapping", &query.mapping),
         ("reason", "Reason code", &query.reason),
         ("warning", "Warning code", &query.warning),
@@ -164,8 +165,10 @@ fn filters(choices: &Choices, query: &Query) -> Markup {
         form action="/ui/events" method="get" aria-label="Choose records" {
             div.fields {
                 (choice("sink", "Sink or source", &components, query.sink.as_deref()))
+                (choice("source", "Received from", &choices.sources, query.source.as_deref()))
                 (choice("outcome", "Outcome", &outcomes, query.outcome.as_deref()))
                 (either("at_sinks", "Records of", ("sinks", "sources"), query.at_sinks.as_deref()))
+                (either("without_mapping", "Made by", ("no mapping", "a mapping"), query.without_mapping.as_deref()))
                 (either("late", "Late", ("late ones", "others"), query.late.as_deref()))
                 (choice("parameter", "Parameter", &parameters, query.parameter.as_deref()))
                 (choice("without_parameter", "Without parameter", &parameters, query.without_parameter.as_deref()))

@@ -29,8 +29,12 @@ pub(crate) struct Query {
     pub(super) source: Option<String>,
     /// Name of the mapping.
     pub(super) mapping: Option<String>,
+    /// `true` for records without a mapping, as of events that ended before any, `false` for those of a mapping.
+    pub(super) without_mapping: Option<String>,
     /// The event's own name, or that at the destination.
     pub(super) event_name: Option<String>,
+    /// The name under which quality and reports count the record: that at the destination, else the event's own.
+    pub(super) counted_name: Option<String>,
     /// `delivered`, `duplicate`, `filtered`, `rejected` or `expired`; `pending` lists the events that a sink has not settled.
     pub(super) outcome: Option<String>,
     /// Code of the reason.
@@ -102,7 +106,9 @@ impl Query {
             at_sinks: flag("at_sinks", self.at_sinks.as_ref())?,
             source: text(&self.source),
             mapping: text(&self.mapping),
+            without_mapping: flag("without_mapping", self.without_mapping.as_ref())?,
             event_name: text(&self.event_name),
+            counted_name: text(&self.counted_name),
             outcome: outcome.map(str::to_owned),
             reason: text(&self.reason),
             late: flag("late", self.late.as_ref())?,
@@ -153,7 +159,9 @@ impl Query {
             ("at_sinks", &self.at_sinks),
             ("source", &self.source),
             ("mapping", &self.mapping),
+            ("without_mapping", &self.without_mapping),
             ("event_name", &self.event_name),
+            ("counted_name", &self.counted_name),
             ("outcome", &self.outcome),
             ("reason", &self.reason),
             ("late", &self.late),
@@ -246,6 +254,7 @@ mod tests {
         for (key, value) in [
             ("outcome", "lost"),
             ("late", "maybe"),
+            ("without_mapping", "all"),
             ("without_parameter", "value,price"),
             ("limit", "0"),
             ("limit", "2000"),
@@ -255,6 +264,7 @@ mod tests {
             let field = match key {
                 "outcome" => &mut query.outcome,
                 "late" => &mut query.late,
+                "without_mapping" => &mut query.without_mapping,
                 "without_parameter" => &mut query.without_parameter,
                 "limit" => &mut query.limit,
                 _ => &mut query.after,

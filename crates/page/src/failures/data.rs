@@ -12,7 +12,7 @@ pub(crate) struct Query {
     pub(super) sink: Option<String>,
     /// Only with this code of a reason.
     pub(super) reason: Option<String>,
-    /// Only of this mapping.
+    /// Only of this mapping; an empty one chooses whole events, which failed before any.
     pub(super) mapping: Option<String>,
     /// `1` adds the kept parts of the samples' events.
     pub(super) payload: Option<u8>,

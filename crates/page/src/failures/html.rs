@@ -6,7 +6,7 @@ use signalbox_journal::SOURCE;
 
 use super::data::{Failures, Group, Hour, Query, Sample};
 use crate::chart::{self, Column};
-use crate::words::{self, counted, link};
+use crate::words::{self, counted, link, whole_link};
 
 pub(super) fn failures(view: &Failures, query: &Query, caller: &Caller) -> Markup {
     let narrowed = query.sink.is_some() || query.reason.is_some() || query.mapping.is_some();
@@ -30,15 +30,15 @@ pub(super) fn failures(view: &Failures, query: &Query, caller: &Caller) -> Marku
         }
         @for group in &view.groups { (shown(view, group, query, caller)) }
         @if view.more_groups > 0 {
-            p { (counted(view.more_groups, "smaller group is", "smaller groups are")) " not shown. Choose a sink above, or retry and discard the larger ones first." }
+            p { (counted(view.more_groups, "smaller group is", "smaller groups are")) " not shown. The overview leads to the failures of each sink; or retry and discard the larger groups first." }
         }
         @if view.letters > 0 && query.payload != Some(1) {
             p {
-                a href=(link("failures", &[
-                    ("sink", query.sink.as_deref().unwrap_or_default()),
-                    ("reason", query.reason.as_deref().unwrap_or_default()),
-                    ("mapping", query.mapping.as_deref().unwrap_or_default()),
-                    ("payload", "1"),
+                a href=(whole_link("failures", [
+                    ("sink", query.sink.as_deref()),
+                    ("reason", query.reason.as_deref()),
+                    ("mapping", query.mapping.as_deref()),
+                    ("payload", Some("1")),
                 ])) { "Show the kept parts of the sampled events" }
             }
         }
@@ -46,14 +46,13 @@ pub(super) fn failures(view: &Failures, query: &Query, caller: &Caller) -> Marku
 }
 
 fn shown(view: &Failures, group: &Group, query: &Query, caller: &Caller) -> Markup {
-    let only = link(
-        "failures",
-        &[
-            ("sink", &group.sink),
-            ("reason", &group.reason),
-            ("mapping", &group.mapping),
-        ],
-    );
+    // An empty mapping chooses the events that failed before any.
+    let only = [
+        ("sink", &group.sink),
+        ("reason", &group.reason),
+        ("mapping", &group.mapping),
+    ];
+    let only = whole_link("failures", only.map(|(key, value)| (key, Some(&**value))));
     let what = match group.sink.strip_prefix(SOURCE) {
         Some(source) => format!("source {source}"),
         None => format!("sink {}", group.sink),

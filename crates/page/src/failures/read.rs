@@ -230,12 +230,16 @@ fn first_hour() -> i64 {
 /// Lists the hours of a trend.
 fn hours(kept: &str, (sink, reason, mapping): &Key, counts: Option<&Trend>) -> Vec<Hour> {
     let first = first_hour();
+    let by = match &**mapping {
+        "" => ("without_mapping", "true"),
+        mapping => ("mapping", mapping),
+    };
     let hour = |place: i64| {
         let begin = first + place * HOUR;
         let (since, before) = (begin.to_string(), (begin + HOUR).to_string());
         let conditions = [
             ("sink", &**sink),
-            ("mapping", mapping),
+            by,
             ("reason", reason),
             ("since", &since),
             ("before", &before),

@@ -87,7 +87,7 @@ fn rows_of(
         return String::new();
     }
     let since = since.to_string();
-    let named = [("sink", sink), ("event_name", event_name), ("since", &since)];
+    let named = [("sink", sink), ("counted_name", event_name), ("since", &since)];
     rows(kept, outcome, &[&named, more].concat())
 }
 
