@@ -354,15 +354,19 @@ impl Reader {
     }
 }
 
-/// Returns the pages of this router and of the others. A router without an answer has a page without records that says so.
+/// Returns the pages of this router and of the others, of several with their names at the files. A router without an answer has
+/// a page without records that says so.
 fn pages(peers: &dyn Peers, own: Page, question: impl Fn(&str) -> Question) -> Vec<Part> {
-    let mut parts = vec![Part {
-        router: peers.own(),
-        page: own,
-    }];
-    for Answered { router, answer } in peers.ask(&|router| Some(question(router))) {
+    let answered = peers.ask(&|router| Some(question(router)));
+    let router = peers.own();
+    let page = match answered.is_empty() {
+        true => own,
+        false => own.of_router(&router),
+    };
+    let mut parts = vec![Part { router, page }];
+    for Answered { router, answer } in answered {
         let page = match answer {
-            Ok(Answer::Page(page)) => page,
+            Ok(Answer::Page(page)) => page.of_router(&router),
             other => Page {
                 unread: vec![Answered::missing(&router, &reason(other))],
                 ..Page::default()

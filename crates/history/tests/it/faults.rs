@@ -9,17 +9,7 @@ use signalbox_history::{
     By, Filter, History, IdKind, KeyFile, Reader, Record, Report, Settings, Sum, key_file_of,
 };
 
-use super::support::{find, hand, keep, keys, now, record, start, wait_for};
-
-fn file(folder: &Path, beginning: &str) -> PathBuf {
-    let mut files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    files
-        .find(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with(beginning) && name.ends_with(".db")
-        })
-        .unwrap()
-}
+use super::support::{file, find, hand, keep, keys, make_older, now, record, start, wait_for};
 
 #[test]
 fn a_damaged_file_is_set_aside_and_a_new_one_begins() {
@@ -104,32 +94,6 @@ fn a_file_of_a_newer_version_is_left_alone() {
     let page = history.reader().latest(&Filter::default(), None, 10).unwrap();
     assert_eq!(page.entries.len(), 1);
     assert!(page.unread[0].contains("newer version"), "{:?}", page.unread);
-}
-
-/// Makes a file of rows as schema 1 or 3 had it.
-fn make_older(path: &Path, version: i32) {
-    let older = Connection::open(path).unwrap();
-    let view: String = older
-        .query_row(
-            "SELECT sql FROM sqlite_schema WHERE name = 'records'",
-            [],
-            |row| row.get(0),
-        )
-        .unwrap();
-    let newer = match version {
-        1 => ",\n  rows.digest",
-        _ => ",\n  CASE WHEN rows.parameters",
-    };
-    let (kept, _) = view.split_once(newer).unwrap();
-    let drops = match version {
-        1 => "ALTER TABLE rows DROP COLUMN digest;",
-        _ => "",
-    };
-    older
-        .execute_batch(&format!(
-            "DROP VIEW records; {drops} ALTER TABLE rows DROP COLUMN parameters; {kept} FROM rows; PRAGMA user_version = {version};"
-        ))
-        .unwrap();
 }
 
 /// Makes a file of sums as schema 1 and 2 had it.

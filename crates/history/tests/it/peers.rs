@@ -7,7 +7,7 @@ use signalbox_history::{
     Answer, Answered, Filter, History, IdKeys, IdKind, Outcome, Peers, Question, Record, Report, Settings,
 };
 
-use super::support::{find, keep, now, record, start};
+use super::support::{file, find, keep, make_older, now, record, start};
 
 /// The other router, asked in this process.
 struct Others {
@@ -123,6 +123,46 @@ fn an_answer_names_the_routers_that_are_missing_in_it() {
     ] {
         let trouble = a.reader().at(&place.parse().unwrap()).unwrap_err();
         assert_eq!(trouble.to_string(), told);
+    }
+}
+
+#[test]
+fn a_file_that_does_not_tell_everything_is_named_with_its_router() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [a, b] = folders.each_ref().map(|folder| {
+        let history = start(folder.path());
+        keep(&history, vec![record(1)]);
+        history
+    });
+    b.close();
+    let older = file(folders[1].path(), "rows-");
+    make_older(&older, 3);
+    let b = start(folders[1].path());
+    let by_parameter = Filter {
+        parameter: Some("value".parse().unwrap()),
+        ..Filter::default()
+    };
+    let name = older.file_name().unwrap().to_str().unwrap().to_owned();
+    let unread = |history: &History| {
+        let page = history.reader().latest(&by_parameter, None, 7).unwrap();
+        assert_eq!(page.unread.len(), 1, "{:?}", page.unread);
+        page.unread[0].clone()
+    };
+    let beginning = format!("{name}: records that ended until ");
+    assert!(unread(&b).starts_with(&beginning), "alone: {}", unread(&b));
+    for (own, history, other, peer) in [("a", &a, "b", &b), ("b", &b, "a", &a)] {
+        history.share(Arc::new(Others {
+            own,
+            others: vec![(other, peer.clone())],
+            silent: None,
+        }));
+    }
+    let beginning = format!("router 'b': {beginning}");
+    for history in [&a, &b] {
+        assert!(unread(history).starts_with(&beginning), "{}", unread(history));
+        let keys = history.keys().hashes(IdKind::OrderId, "A-1");
+        let page = history.reader().find(&keys, &by_parameter).unwrap();
+        assert!(page.unread[0].starts_with(&beginning), "{:?}", page.unread);
     }
 }
 

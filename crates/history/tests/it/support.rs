@@ -1,10 +1,11 @@
 //! Records for tests, and histories of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 use signalbox_core::{JournalKey, Money, Parameter, Parameters};
 use signalbox_history::{
     Attempt, Filter, History, IdKeys, IdKind, Ids, Outcome, Page, Record, Settings, Warned,
@@ -135,4 +136,43 @@ pub(crate) fn holds(folder: &Path, text: &str) -> bool {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         bytes.windows(text.len()).any(|window| window == text.as_bytes())
     })
+}
+
+/// Finds a file of a history by the beginning of its name.
+pub(crate) fn file(folder: &Path, beginning: &str) -> PathBuf {
+    let mut files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    files
+        .find(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(beginning) && name.ends_with(".db")
+        })
+        .unwrap()
+}
+
+/// Makes a file of rows as schema 1 or 3 had it.
+pub(crate) fn make_older(path: &Path, version: i32) {
+    let older = Connection::open(path).unwrap();
+    let view: String = older
+        .query_row(
+            "SELECT sql FROM sqlite_schema WHERE name = 'records'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let newer = match version {
+        1 => ",\n  rows.digest",
+        _ => ",\n  CASE WHEN rows.parameters",
+    };
+    let (kept, _) = view.split_once(newer).unwrap();
+    let drops = match version {
+        1 => "ALTER TABLE rows DROP COLUMN digest;",
+        _ => "",
+    };
+    older
+        .execute_batch(&format!(
+            "DROP VIEW records; {drops} ALTER TABLE rows DROP COLUMN parameters; {kept} FROM rows; PRAGMA user_version = {version};"
+        ))
+        .unwrap();
 }
