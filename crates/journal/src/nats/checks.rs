@@ -6,9 +6,10 @@ use async_nats::ServerInfo;
 use async_nats::jetstream::account::Account;
 use async_nats::jetstream::context::{AccountError, AccountErrorKind};
 use async_nats::jetstream::{Context, ErrorCode};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::errors::Verdict;
+use super::patience::Patience;
 
 /// Oldest version of a server: the first that stores a batch of messages whole or not at all.
 const OLDEST: (u64, u64) = (2, 12);
@@ -57,19 +58,21 @@ fn version(text: &str) -> Option<(u64, u64)> {
     Some((number()?, number()?))
 }
 
-/// Checks the account at the servers: JetStream, its limits. Servers that start or elect a leader are asked again until
-/// `patience` has passed.
+/// Checks the account at the servers: JetStream, its limits. Servers that start or elect a leader are asked again as long
+/// as `patience` lasts.
 ///
 /// # Errors
 /// A sentence with the remedy.
-pub(crate) async fn account(jetstream: &Context, replicas: u8, patience: Duration) -> Result<(), String> {
-    let end = Instant::now() + patience;
+pub(crate) async fn account(jetstream: &Context, replicas: u8, mut patience: Patience) -> Result<(), String> {
     loop {
-        match jetstream.query_account().await {
+        let failure = match jetstream.query_account().await {
             Ok(account) => return limits(&account, replicas),
-            Err(error) if Instant::now() >= end => return Err(unusable(&error)),
-            Err(_) => sleep(PAUSE).await,
+            Err(error) => unusable(&error),
+        };
+        if !patience.lasts(&failure) {
+            return Err(failure);
         }
+        sleep(PAUSE).await;
     }
 }
 
@@ -235,7 +238,7 @@ accounts {
             assert!(server(&client.server_info(), 3).is_err());
             let mut jetstream = async_nats::jetstream::new(client);
             jetstream.set_timeout(Duration::from_millis(500));
-            let judged = account(&jetstream, 1, Duration::from_millis(100)).await;
+            let judged = account(&jetstream, 1, Patience::new(Duration::from_millis(100))).await;
             match (&judged, wanted) {
                 (Ok(()), Ok(())) => {}
                 (Err(refused), Err(told)) => assert!(refused.contains(told), "{user}: {refused}"),

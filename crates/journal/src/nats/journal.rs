@@ -27,6 +27,7 @@ use super::log::cipher::FrameCipher;
 use super::log::options::LogOptions;
 use super::nodes::Nodes;
 use super::options::NatsOptions;
+use super::patience::{Patience, START};
 use super::questions::Questions;
 use super::queue::Queue;
 use super::subjects::Subjects;
@@ -39,8 +40,6 @@ use crate::{
 
 /// The time for which the servers may fail to answer a change before its caller hears of it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-/// The time that servers have at a start to elect a leader.
-const START: Duration = Duration::from_secs(20);
 /// The most frames on their way to the servers at once: more only makes answers slower.
 const UNDER_WAY: usize = 16;
 
@@ -92,7 +91,7 @@ impl NatsJournal {
         let context = client.jetstream();
         let replicas = u8::try_from(options.replicas).unwrap_or(u8::MAX);
         checks::server(&client.nats().server_info(), replicas).map_err(JournalError)?;
-        checks::account(&context, replicas, START)
+        checks::account(&context, replicas, Patience::new(START))
             .await
             .map_err(JournalError)?;
         let start = uuid::Uuid::new_v4().simple().to_string();

@@ -31,6 +31,7 @@ mod log;
 pub(crate) mod monitoring;
 mod nodes;
 mod options;
+mod patience;
 mod questions;
 mod queue;
 mod reader;

@@ -1,16 +1,15 @@
 //! Streams at the servers: made if they are missing, and checked.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::stream::{Config, Stream};
 use async_nats::jetstream::{self, ErrorCode};
 
 use super::errors::Verdict;
+use super::patience::{Patience, START};
 use crate::JournalError;
 
-/// The time that servers have to elect a leader, or to recover, while a router starts.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause before another attempt.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -18,9 +17,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// if they differ, and says so.
 ///
 /// # Errors
-/// [`JournalError`] if the servers refuse or do not answer in 30 s, or if another property differs.
+/// [`JournalError`] if the servers refuse or do not answer in [`START`], or if another property differs.
 pub(crate) async fn ensure(context: &jetstream::Context, wanted: &Config) -> Result<Stream, JournalError> {
-    let until = Instant::now() + PATIENCE;
+    let mut patience = Patience::new(START);
     loop {
         let opened = match open(context, wanted).await {
             Ok(stream) => adjust(context, stream, wanted).await?,
@@ -28,7 +27,7 @@ pub(crate) async fn ensure(context: &jetstream::Context, wanted: &Config) -> Res
         };
         let error = match opened {
             Ok(stream) => return Ok(stream),
-            Err(Verdict::Again(error)) if Instant::now() < until => error,
+            Err(Verdict::Again(error)) if patience.lasts(&error) => error,
             Err(verdict) => return Err(refused(wanted, verdict)),
         };
         tracing::debug!(stream = wanted.name, "the stream cannot be opened yet: {error}");
@@ -40,13 +39,13 @@ pub(crate) async fn ensure(context: &jetstream::Context, wanted: &Config) -> Res
 /// delivered.
 ///
 /// # Errors
-/// [`JournalError`] with the remedy, or if the servers do not answer in 30 s.
+/// [`JournalError`] with the remedy, or if the servers do not answer in [`START`].
 pub(crate) async fn refuse_lost_states(
     context: &jetstream::Context,
     states: &str,
     events: &str,
 ) -> Result<(), JournalError> {
-    let until = Instant::now() + PATIENCE;
+    let mut patience = Patience::new(START);
     loop {
         let found = match find(context, states).await {
             Ok(None) => find(context, events).await,
@@ -64,7 +63,7 @@ pub(crate) async fn refuse_lost_states(
             }
             Err(verdict) => verdict.told(),
         };
-        if Instant::now() > until {
+        if !patience.lasts(&told) {
             return Err(JournalError(format!(
                 "the streams {states} and {events} cannot be looked at: {told}; check that a majority of the NATS servers runs"
             )));

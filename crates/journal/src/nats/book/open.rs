@@ -12,6 +12,7 @@ use super::key::Key;
 use super::store::{Refused, Store, Write};
 use super::values::{Values, json, read};
 use crate::nats::keys;
+use crate::nats::patience::START;
 use crate::nats::stream::{ensure, refuse_lost_states};
 use crate::nats::subjects::Subjects;
 use crate::seal::keys_file::JournalKeys;
@@ -19,8 +20,6 @@ use crate::{DeadLetterQuota, JournalError, Keys};
 
 /// The format of the records. Routers with an older one refuse to open the journal.
 const FORMAT: u32 = 1;
-/// The time to wait for the servers at the start.
-const START: Duration = Duration::from_secs(30);
 
 /// The identity of the journal.
 #[derive(Debug, Serialize, Deserialize)]

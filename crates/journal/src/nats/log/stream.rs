@@ -1,7 +1,7 @@
 //! The stream of frames, and requests to it.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::jetstream::{self, ErrorCode, stream};
@@ -15,12 +15,12 @@ use super::header::FrameHeader;
 use super::time::unix_millis;
 use crate::JournalError;
 use crate::nats::errors::Verdict;
+use crate::nats::patience::{Patience, START};
 
 /// The time to wait for an answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(3);
 
-/// The time that servers have to elect a leader while a router starts, and the pause between two questions.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The pause between two questions while a router starts.
 const PAUSE: Duration = Duration::from_millis(250);
 /// Nanoseconds of silence, several heartbeats, after which a leader's peer counts as gone.
 const SILENT: u64 = 5_000_000_000;
@@ -118,7 +118,7 @@ impl Stream {
 
     /// Returns the state of the stream that was opened just now. Waits for a leader.
     pub(super) async fn state(&self) -> Result<Info, JournalError> {
-        let until = Instant::now() + PATIENCE;
+        let mut patience = Patience::new(START);
         loop {
             let why = match self.info().await {
                 Ok(Some(info)) => return Ok(info),
@@ -126,7 +126,7 @@ impl Stream {
                 Err(Verdict::Again(why)) => why,
                 Err(other) => return Err(JournalError(other.told())),
             };
-            if Instant::now() > until {
+            if !patience.lasts(&why) {
                 return Err(JournalError(format!(
                     "the state of the stream {} is unknown: {why}; check that a majority of the NATS servers runs",
                     self.name

@@ -18,6 +18,7 @@ use super::book::values::{json, read};
 use super::bucket::Bucket;
 use super::cluster::{Cluster, Holder};
 use super::errors::Verdict;
+use super::patience::{Patience, START};
 use super::subjects::{text, token};
 use crate::mutex::lock;
 use crate::{JournalError, Node, NodeReport};
@@ -29,8 +30,6 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const LEAST: Duration = Duration::from_millis(200);
 /// The time to wait for an answer.
 const ANSWER: Duration = Duration::from_secs(2);
-/// The time that the servers have to take the first report.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// The interval between two errors about a second router of the same name.
 const TELL: Duration = Duration::from_secs(60);
 
@@ -161,8 +160,8 @@ impl Shared {
         let client = context.client();
         let mut last = String::new();
         let mut listens = false;
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
+        let mut patience = Patience::new(START);
+        while last.is_empty() || patience.lasts(&last) {
             if !last.is_empty() {
                 tokio::time::sleep(LEAST).await;
             }
