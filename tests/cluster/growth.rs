@@ -16,11 +16,13 @@ const ROUTERS: usize = 3;
 /// Time in which the destination answers, in milliseconds.
 const ANSWER: u64 = 20;
 /// Events that wait for each sink at the beginning.
-const BACKLOG: usize = 15_000;
+const BACKLOG: usize = 5_000;
 /// Events of each sink that are delivered before the measurement.
-const WARM: u64 = 50;
+const WARM: u64 = 10;
 /// Three windows are measured with each number of routers, and the one in the middle counts.
 const WINDOW: Duration = Duration::from_secs(3);
+/// CPU time per second, of all routers, below which they have prepared what they hold of the backlog.
+const IDLE: f64 = 0.3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_routers_deliver_more() {
@@ -47,36 +49,38 @@ async fn more_routers_deliver_more() {
     .await;
     clients.stop().await;
 
-    for router in &mut rig.routers[1..] {
-        router.stop().await;
-    }
-    let mut rates = Vec::new();
-    for count in 1..=ROUTERS {
-        rig.routers[count - 1].launch();
+    let percent = u32::try_from(setting("CLUSTER_PERCENT", 10)).unwrap();
+    let mut rates = [0.0; ROUTERS];
+    // From the most to one, since a router that stops hands its sinks over at once, and one that starts gets its share later.
+    for count in (1..=ROUTERS).rev() {
+        if let Some(router) = rig.routers.get_mut(count) {
+            router.stop().await;
+        }
         spread(&rig, count).await;
-        rig.sandbox.set_faults(slow());
-        warm(&rig).await;
-        let percent = u32::try_from(setting("CLUSTER_PERCENT", 10)).unwrap();
+        idle(&rig, count).await;
         let rations = rig.routers[..count].iter();
         let rations: Vec<Ration> = rations
             .map(|router| Ration::start(router.id(), percent))
             .collect();
+        rig.sandbox.set_faults(slow());
+        warm(&rig).await;
         let rate = rate(&rig, count).await;
         rig.sandbox.set_faults(down());
         println!(
             "{count} routers with {percent} % of a core each, {}: {rate}",
             rations[0].told()
         );
-        rates.push(rate.events);
+        rates[count - 1] = rate.events;
     }
-    let (two, three) = (rates[1] / rates[0], rates[2] / rates[0]);
-    println!("two routers deliver {two:.2} times what one does, three {three:.2} times");
     let status = rig.routers[0].status().await.unwrap();
     let pending: Vec<u64> = SINKS.map(|name| status.sinks[name].pending).to_vec();
     assert!(
         pending.iter().all(|pending| *pending > 0),
         "the backlog is too small: {pending:?}"
     );
+    assert!(rates[0] > 0.0, "{rates:?} {}", rig.shown().await);
+    let (two, three) = (rates[1] / rates[0], rates[2] / rates[0]);
+    println!("two routers deliver {two:.2} times what one does, three {three:.2} times");
     assert!(two >= 1.4, "{two:.2} {}", rig.shown().await);
     assert!(three >= 1.9, "{three:.2} {}", rig.shown().await);
 }
@@ -116,8 +120,27 @@ async fn spread(rig: &Rig, count: usize) {
     .await
 }
 
-/// Waits until each sink delivers: its router has read the backlog by then, all of it at once, and what is measured after
-/// that are deliveries.
+/// Returns the CPU time that the first routers have used, in seconds.
+fn cpu(rig: &Rig, count: usize) -> f64 {
+    let routers = rig.routers[..count].iter();
+    routers.filter_map(|router| used(router.id())).sum()
+}
+
+/// Waits until the first routers have read and prepared as much of the backlog as they hold: what is measured after that are
+/// deliveries.
+async fn idle(rig: &Rig, count: usize) {
+    let (mut at, mut before) = (Instant::now(), cpu(rig, count));
+    rig.wait(60, "the routers to have read the backlog", async |rig| {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = cpu(rig, count);
+        let idle = (now - before) / at.elapsed().as_secs_f64() < IDLE;
+        (at, before) = (Instant::now(), now);
+        idle.then_some(())
+    })
+    .await;
+}
+
+/// Waits until each sink delivers.
 async fn warm(rig: &Rig) {
     let delivered = async || -> Option<[u64; 6]> {
         let status = rig.routers[0].status().await?;
@@ -147,22 +170,14 @@ impl std::fmt::Display for Rate {
 
 /// Measures three windows, and returns the middle one.
 async fn rate(rig: &Rig, count: usize) -> Rate {
-    let cpu = || -> f64 {
-        rig.routers[..count]
-            .iter()
-            .filter_map(|router| used(router.id()))
-            .sum()
-    };
-    // What they had prepared before they were rationed goes first.
-    tokio::time::sleep(WINDOW).await;
     let mut rates = Vec::new();
     for _ in 0..3 {
-        let (began, accepted, used) = (Instant::now(), rig.sandbox.counts().accepted, cpu());
+        let (began, accepted, used) = (Instant::now(), rig.sandbox.counts().accepted, cpu(rig, count));
         tokio::time::sleep(WINDOW).await;
         let seconds = began.elapsed().as_secs_f64();
         rates.push(Rate {
             events: (rig.sandbox.counts().accepted - accepted) as f64 / seconds,
-            cpu: (cpu() - used) / seconds,
+            cpu: (cpu(rig, count) - used) / seconds,
         });
     }
     println!(
