@@ -73,7 +73,7 @@ async fn the_full_disk_of_one_server_stops_nothing() {
     .await;
     let before = clients.book().acknowledged.len();
     rig.wait(60, "further events", async |_| {
-        (clients.book().acknowledged.len() > before + 5_000).then_some(())
+        (clients.book().acknowledged.len() > before + 2_000).then_some(())
     })
     .await;
     let book = clients.stop().await;

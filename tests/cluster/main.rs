@@ -1,7 +1,8 @@
 //! Several router processes that share a journal on three NATS servers, under kills, pauses and full disks.
 //!
-//! `cargo test -p signalbox --features nats --test cluster` runs it, and no other command, since it takes minutes. Two tests run
-//! at a time, and those that measure CPU or use all of it run alone. `CLUSTER_SECS` sets the time under kills (default 60),
+//! `cargo test -p signalbox --features nats --test cluster -- --test-threads 3` runs it, and no other command, since it takes
+//! minutes. Tests that measure CPU or use all of it run alone, the others beside two more: most of their time they wait for leases
+//! and elections. `CLUSTER_SECS` sets the time under kills (default 60),
 //! `CLUSTER_SEED` another order of kills. From 300 seconds on it is the long form: processes are paused, and servers killed two
 //! at once, as well; and the servers are cut off from each other.
 #![allow(

@@ -54,7 +54,7 @@ async fn frames(servers: &NatsCluster) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_move_that_is_killed_begins_anew_and_neither_loses_nor_doubles_anything() {
-    let _turn = turn(Share::Half).await;
+    let _turn = turn(Share::Third).await;
     if !NatsCluster::available() {
         return;
     }

@@ -16,14 +16,15 @@ use crate::kinds::KINDS;
 use crate::router::Router;
 use crate::support::client::WRITE_KEY;
 
-/// Two tests run at a time, in turn: most of their time they wait for leases and elections.
-static TURN: Semaphore = Semaphore::const_new(2);
+/// The most tests that run at a time.
+const TURNS: u32 = 3;
+static TURN: Semaphore = Semaphore::const_new(TURNS as usize);
 
 /// The part of the machine that a test needs.
 #[derive(Clone, Copy)]
 pub(crate) enum Share {
-    /// It runs beside another.
-    Half,
+    /// It runs beside two others.
+    Third,
     /// It runs alone, since it measures CPU or uses all of it.
     Whole,
 }
@@ -31,8 +32,8 @@ pub(crate) enum Share {
 /// Waits for the test's turn, which lasts until the guard is dropped.
 pub(crate) async fn turn(share: Share) -> SemaphorePermit<'static> {
     let permits = match share {
-        Share::Half => 1,
-        Share::Whole => 2,
+        Share::Third => 1,
+        Share::Whole => TURNS,
     };
     TURN.acquire_many(permits).await.unwrap()
 }
@@ -54,7 +55,7 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            share: Share::Half,
+            share: Share::Third,
             routers: 3,
             max_bytes: "1GB",
             takeover: Duration::from_secs(10),
