@@ -31,6 +31,18 @@ impl JournalError {
     }
 }
 
+/// Why a journal was not copied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransferError {
+    /// The new journal does not hold what a copy of the old one would have written so far. It can only be copied into an empty
+    /// one.
+    #[error("the unfinished copy in the new journal cannot go on: {0}")]
+    CannotResume(String),
+    /// One of the two cannot be read or written, the new one is not empty, or they differ at the end.
+    #[error(transparent)]
+    Failed(#[from] JournalError),
+}
+
 /// See [`Log::refusing`](crate::Log::refusing).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusing {

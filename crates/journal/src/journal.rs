@@ -29,6 +29,9 @@ use crate::{
     Refusing, Resumed, Subscription, Tenures,
 };
 
+/// The most events that [`Log::events_from`] reads in a journal whose positions have no gaps.
+const READ_AT_ONCE: u64 = 1_000;
+
 /// A journal: the log, and the states, dead letters and erasures that belong to it.
 ///
 /// One value implements all four, since a commit of a reader ([`Reader::commit`]) changes states and letters together.
@@ -81,6 +84,18 @@ pub trait Log: Send + Sync {
     /// # Errors
     /// [`JournalError`] if the log cannot be read.
     async fn events_at(&self, positions: &[Position]) -> Result<Vec<Entry>, JournalError>;
+
+    /// Reads some events in order, from a position on, and returns the position at which the next ones begin. Leaves out events
+    /// that cannot be read.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the log cannot be read.
+    async fn events_from(&self, from: Position) -> Result<(Vec<Entry>, Position), JournalError> {
+        let end = self.find(i64::MAX).await?.to;
+        let next = from.saturating_add(READ_AT_ONCE).min(end).max(from);
+        let positions: Vec<Position> = (from..next).collect();
+        Ok((self.events_at(&positions).await?, next))
+    }
 
     /// Counts the events in `from..to`.
     ///

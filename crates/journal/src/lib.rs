@@ -52,7 +52,7 @@ pub use disk::{DiskJournal, DiskOptions};
 pub use erasures::{
     ERASED, Erasure, ErasureList, ErasureResults, Erasures, HoldingFile, Index, LogHits, Subject, Wanted,
 };
-pub use error::{AppendError, JournalError, Refusing};
+pub use error::{AppendError, JournalError, Refusing, TransferError};
 pub use inputs::{Owed, Standing, Start, Subscription};
 pub use journal::{Appended, Found, Journal, KeyUse, Log, Sealing, Usage};
 pub use letters::{Letters, SendAgain, Taken};

@@ -24,6 +24,7 @@ use super::janitor;
 use super::lease::Leases;
 use super::log::EventLog;
 use super::log::cipher::FrameCipher;
+use super::log::frames::Piece;
 use super::log::options::LogOptions;
 use super::nodes::Nodes;
 use super::options::NatsOptions;
@@ -255,6 +256,15 @@ impl Log for NatsJournal {
 
     async fn events_at(&self, positions: &[Position]) -> Result<Vec<Entry>, JournalError> {
         self.0.log.events_at(positions).await
+    }
+
+    async fn events_from(&self, from: Position) -> Result<(Vec<Entry>, Position), JournalError> {
+        let frames = self.0.log.read(from).await?;
+        let events = frames.pieces.into_iter().filter_map(|piece| match piece {
+            Piece::Events(events) => Some(events),
+            Piece::Lost(_) => None,
+        });
+        Ok((events.flatten().collect(), frames.next))
     }
 
     async fn count(&self, from: Position, to: Position) -> Result<u64, JournalError> {

@@ -6,12 +6,16 @@ use std::sync::Arc;
 use signalbox_core::{Event, Receipt};
 
 use super::sink::CopiedSink;
-use crate::{AppendError, Appended, Entry, Journal, JournalError, Parked, Position};
+use super::target::Target;
+use crate::{Appended, Entry, Journal, JournalError, Parked, Position, TransferError};
 
 /// Positions that are read and appended together.
 const WINDOW: Position = 1_000;
 /// Parked events in one page.
 const PAGE: usize = 500;
+/// Bytes of events in memory, about twice their text, that are appended together. They fit into one message of the servers, so
+/// that an append which fails leaves none of its later events.
+const BYTES: usize = 1_000_000;
 
 /// The new places of events, by their old ones.
 #[derive(Debug, Default)]
@@ -39,10 +43,10 @@ impl Places {
 /// Appends the parked events that lie before the log, so that they have a place before all others.
 pub(super) async fn copy_parked(
     from: &dyn Journal,
-    to: &dyn Journal,
+    to: &mut Target<'_>,
     sinks: &[CopiedSink],
     places: &mut Places,
-) -> Result<(), JournalError> {
+) -> Result<(), TransferError> {
     let held = from.find(i64::MAX).await?.from;
     for sink in sinks {
         let mut next = 0;
@@ -61,18 +65,18 @@ pub(super) async fn copy_parked(
 }
 
 async fn append_parked(
-    to: &dyn Journal,
+    to: &mut Target<'_>,
     sink: &CopiedSink,
     parked: Vec<Parked>,
     held: Position,
     places: &mut Places,
-) -> Result<(), JournalError> {
+) -> Result<(), TransferError> {
     let wanted = |parked: &Parked| parked.position < held && !places.parked.contains_key(&parked.position);
     let entries = parked.into_iter().filter(wanted).map(|parked| Entry {
         position: parked.position,
         event: parked.event,
     });
-    for batch in by_source(entries.collect()) {
+    for batch in batches(entries.collect()) {
         for (entry, appended) in append(to, batch, |source| sink.present_name(source)).await? {
             if let Appended::Stored(new) = appended {
                 places.parked.insert(entry.position, new);
@@ -85,11 +89,11 @@ async fn append_parked(
 /// Appends the events of the log, and notes for each sink which of them it has not settled.
 pub(super) async fn copy_log(
     from: &dyn Journal,
-    to: &dyn Journal,
+    to: &mut Target<'_>,
     sinks: &mut [CopiedSink],
     places: &mut Places,
     told: &mut impl FnMut(u64, u64),
-) -> Result<(), JournalError> {
+) -> Result<(), TransferError> {
     let erasures = from.erasures();
     let held = from.find(i64::MAX).await?;
     let all = from.count(held.from, held.to).await?;
@@ -118,7 +122,7 @@ pub(super) async fn copy_log(
             !erased
         });
         let first = places.log.len();
-        for batch in by_source(kept) {
+        for batch in batches(kept) {
             let renamed = |source: &str| sinks.iter().find_map(|sink| sink.present_name(source));
             let mut stored = Vec::new();
             for (entry, appended) in append(to, batch, renamed).await? {
@@ -143,22 +147,29 @@ pub(super) async fn copy_log(
     Ok(())
 }
 
-/// Splits events by their source, in their order: the new journal stores those of one source together.
-fn by_source(entries: Vec<Entry>) -> impl Iterator<Item = Vec<Entry>> {
-    let mut sources: BTreeMap<Arc<str>, Vec<Entry>> = BTreeMap::new();
+/// Splits events by their source, in their order, and by their size: the new journal stores those of a batch together.
+fn batches(entries: Vec<Entry>) -> impl Iterator<Item = Vec<Entry>> {
+    let mut sources: BTreeMap<Arc<str>, Vec<(usize, Vec<Entry>)>> = BTreeMap::new();
     for entry in entries {
-        let source = entry.event.receipt().source.clone();
-        sources.entry(source).or_default().push(entry);
+        let size = entry.event.memory();
+        let batches = sources.entry(entry.event.receipt().source.clone()).or_default();
+        match batches.last_mut().filter(|(bytes, _)| bytes + size <= BYTES) {
+            Some((bytes, batch)) => {
+                *bytes += size;
+                batch.push(entry);
+            }
+            None => batches.push((size, vec![entry])),
+        }
     }
-    sources.into_values()
+    sources.into_values().flatten().map(|(_, batch)| batch)
 }
 
 /// Appends events of one source under its present name.
 async fn append<'n>(
-    to: &dyn Journal,
+    to: &mut Target<'_>,
     batch: Vec<Entry>,
     present_name: impl Fn(&str) -> Option<&'n str>,
-) -> Result<Vec<(Entry, Appended)>, JournalError> {
+) -> Result<Vec<(Entry, Appended)>, TransferError> {
     let events: Result<Vec<Event>, JournalError> = batch
         .iter()
         .map(|entry| match present_name(&entry.event.receipt().source) {
@@ -166,12 +177,7 @@ async fn append<'n>(
             Some(name) => renamed(&entry.event, name),
         })
         .collect();
-    let appended = to.append(events?).await.map_err(|error| match error {
-        AppendError::Full { .. } => JournalError(
-            "the new journal is full: raise its max_bytes to that of the old one, or to the size of its folder".into(),
-        ),
-        error => JournalError(error.to_string()),
-    })?;
+    let appended = to.append(events?).await?;
     Ok(batch.into_iter().zip(appended).collect())
 }
 

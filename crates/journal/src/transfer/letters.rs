@@ -1,10 +1,26 @@
 //! The dead letters.
 
 use super::events::Places;
-use crate::{DeadLetter, DeadLetterFilter, Journal, JournalError, Order, Page};
+use crate::{DeadLetter, DeadLetterFilter, DeadLetterId, Journal, JournalError, Order, Page};
 
 /// Letters that are read and written together.
 const PAGE: usize = 500;
+
+/// Discards the letters that an earlier copy has written.
+pub(super) async fn discard(from: &dyn Journal) -> Result<(), JournalError> {
+    let page = Page {
+        limit: PAGE,
+        ..Page::default()
+    };
+    loop {
+        let found = from.dead_letter_page(&DeadLetterFilter::default(), page).await?;
+        if found.letters.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<DeadLetterId> = found.letters.iter().map(|stored| stored.id).collect();
+        from.take_dead_letters(&ids, false).await?;
+    }
+}
 
 /// Copies the dead letters, the oldest first, and returns their number.
 pub(super) async fn copy(from: &dyn Journal, to: &dyn Journal, places: &Places) -> Result<u64, JournalError> {

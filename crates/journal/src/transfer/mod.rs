@@ -3,17 +3,23 @@
 //! Positions change on the way. All events that the old journal holds are appended to the new one in their order, which also
 //! makes their ids known there; each sink then begins where the events that it has not settled begin. Erased events stay behind, and
 //! end as filtered. No router may have one of the two journals open.
+//!
+//! A copy that was cut off goes on: the next one compares the events that are there with those of the old journal, appends the rest,
+//! and writes the states anew.
 
 mod events;
 mod letters;
 mod sink;
 mod state;
+mod target;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
 
 use self::events::Places;
 use self::sink::CopiedSink;
-use crate::{DeadLetterFilter, Journal, JournalError};
+use self::target::Target;
+use crate::{DeadLetterFilter, Journal, JournalError, TransferError};
 
 /// The source, which no pipeline can have, whose checkpoint tells of a copy.
 const MARK_SOURCE: &str = "signalbox journal move";
@@ -25,6 +31,8 @@ const MARK: &str = "copy";
 pub struct Transferred {
     /// Events of the log.
     pub events: u64,
+    /// Events among them that an earlier copy, which was cut off, had written.
+    pub resumed: u64,
     /// Pending deliveries of all sinks: an event counts for each sink that has not settled it.
     pub pending: u64,
     /// Sinks.
@@ -52,6 +60,9 @@ pub enum Copied {
 struct Mark {
     from: String,
     whole: bool,
+    /// A digest of what is copied, and where to.
+    #[serde(default)]
+    digest: String,
 }
 
 /// Reads the state of a copy into a journal.
@@ -59,52 +70,87 @@ struct Mark {
 /// # Errors
 /// [`JournalError`] if its state cannot be read.
 pub async fn copied(journal: &dyn Journal) -> Result<Copied, JournalError> {
-    let marks = journal.checkpoints(MARK_SOURCE).await?;
-    let Some(mark) = marks.get(MARK) else {
-        return Ok(Copied::Never);
-    };
-    let mark: Mark = serde_json::from_slice(mark)
-        .map_err(|_| JournalError("the mark of a copy into this journal cannot be read".into()))?;
-    Ok(match mark.whole {
-        true => Copied::Whole(mark.from),
-        false => Copied::Begun(mark.from),
+    Ok(match read_mark(journal).await? {
+        None => Copied::Never,
+        Some(mark) if mark.whole => Copied::Whole(mark.from),
+        Some(mark) => Copied::Begun(mark.from),
     })
 }
 
-async fn mark(journal: &dyn Journal, from: &str, whole: bool) -> Result<(), JournalError> {
-    let mark = Mark {
-        from: from.to_owned(),
-        whole,
-    };
-    let mark = serde_json::to_vec(&mark).map_err(|error| JournalError(error.to_string()))?;
+async fn read_mark(journal: &dyn Journal) -> Result<Option<Mark>, JournalError> {
+    let marks = journal.checkpoints(MARK_SOURCE).await?;
+    let mark = marks.get(MARK).map(|mark| serde_json::from_slice(mark));
+    mark.transpose()
+        .map_err(|_| JournalError("the mark of a copy into this journal cannot be read".into()))
+}
+
+async fn write_mark(journal: &dyn Journal, mark: &Mark) -> Result<(), JournalError> {
+    let mark = serde_json::to_vec(mark).map_err(|error| JournalError(error.to_string()))?;
     journal.save_checkpoint(MARK_SOURCE, MARK, Some(mark));
     journal.flush().await;
     // Nothing is copied before the mark is there: a copy that is cut off is known by it.
     journal.save_counts().await
 }
 
+/// Makes a digest of the old journal, which any router changes that runs with it, and of what decides how the new one is written:
+/// the name under which it keeps the counts of sources, and whether it is sealed.
+async fn digest(from: &dyn Journal, to: &dyn Journal) -> Result<String, JournalError> {
+    let old = (
+        from.find(i64::MAX).await?,
+        from.sinks().await?,
+        from.source_totals().await?,
+        from.letter_counts(),
+    );
+    let nodes = to.nodes().into_iter();
+    let node = nodes.filter(|node| node.own).map(|node| node.name).next();
+    let new = (node, to.sealing().map(|sealing| sealing.sealed));
+    Ok(format!(
+        "{:032x}",
+        xxh3_128(format!("{old:?} {new:?}").as_bytes())
+    ))
+}
+
 /// Copies a journal into an empty one, and compares the two. `told` hears of the events copied so far, and of all. A copy that
-/// ends before its end leaves [`Copied::Begun`]; it cannot go on, but be made anew in another empty journal.
+/// ends before its end leaves [`Copied::Begun`], and the same call goes on with it.
 ///
 /// # Errors
-/// [`JournalError`] if the new journal is not empty, if one of the two cannot be read or written, or if they differ at the end.
+/// [`TransferError`]
 pub async fn transfer(
     from: &dyn Journal,
     to: &dyn Journal,
     mut told: impl FnMut(u64, u64),
-) -> Result<Transferred, JournalError> {
-    check_empty(to).await?;
-    let id = from.id().unwrap_or_default();
-    mark(to, &id, false).await?;
+) -> Result<Transferred, TransferError> {
+    let mut mark = Mark {
+        from: from.id().unwrap_or_default(),
+        whole: false,
+        digest: digest(from, to).await?,
+    };
+    match read_mark(to).await? {
+        Some(begun) if !begun.whole && begun.from == mark.from => {
+            if begun.digest != mark.digest {
+                return Err(TransferError::CannotResume(
+                    "the old journal, or the node or the key of the new one, is not the same as when the copy was begun".into(),
+                ));
+            }
+            letters::discard(to).await?;
+        }
+        _ => {
+            check_empty(to).await?;
+            write_mark(to, &mark).await?;
+        }
+    }
     let mut sinks = Vec::new();
     for old in from.sinks().await? {
         sinks.push(CopiedSink::open(old, to).await?);
     }
+    let mut target = Target::new(to).await?;
     let mut places = Places::default();
-    events::copy_parked(from, to, &sinks, &mut places).await?;
-    events::copy_log(from, to, &mut sinks, &mut places, &mut told).await?;
+    events::copy_parked(from, &mut target, &sinks, &mut places).await?;
+    events::copy_log(from, &mut target, &mut sinks, &mut places, &mut told).await?;
+    target.check(places.events()).await?;
     let mut done = Transferred {
         events: places.events(),
+        resumed: target.found(),
         sinks: sinks.len() as u64,
         ..Transferred::default()
     };
@@ -118,7 +164,8 @@ pub async fn transfer(
     done.dead_letters = letters::copy(from, to, &places).await?;
     state::copy_sources(from, to).await?;
     done.pending = state::compare(from, to, &written).await?;
-    mark(to, &id, true).await?;
+    mark.whole = true;
+    write_mark(to, &mark).await?;
     Ok(done)
 }
 

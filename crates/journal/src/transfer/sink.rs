@@ -143,6 +143,7 @@ impl CopiedSink {
         places: &Places,
     ) -> Result<Written, JournalError> {
         let end = to.find(i64::MAX).await?.to;
+        self.take_back().await?;
         self.commit(places, end).await;
         let name = self.old.name.clone();
         let doubles = std::mem::take(&mut self.doubles);
@@ -179,6 +180,25 @@ impl CopiedSink {
             lost: self.lost,
             name,
         })
+    }
+
+    /// Removes the events that an earlier copy has sent again: they have no places by which this copy would find them.
+    async fn take_back(&mut self) -> Result<(), JournalError> {
+        let mut after = 0;
+        loop {
+            let page = self.reader.returned(after, PAGE).await?;
+            let last = page.last();
+            let events = page.events.iter().map(|parked| parked.position);
+            self.reader.commit(Commit {
+                unpark: events.chain(page.unreadable).collect(),
+                ..Commit::default()
+            });
+            self.reader.flush().await;
+            match last.filter(|_| page.more) {
+                Some(last) => after = last,
+                None => return Ok(()),
+            }
+        }
     }
 
     async fn commit(&mut self, places: &Places, end: Position) {

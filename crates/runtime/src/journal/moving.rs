@@ -1,9 +1,13 @@
 //! Moves the contents of a disk journal into a journal on NATS.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use signalbox_config::{DeadLetterSettings, JournalKind, JournalSettings};
-use signalbox_journal::{Copied, DeadLetterQuota, DiskJournal, Journal, Transferred, copied, transfer};
+use signalbox_core::HumanDuration;
+use signalbox_journal::{
+    Copied, DeadLetterQuota, DiskJournal, Journal, TransferError, Transferred, copied, transfer,
+};
 
 use super::{LostErasures, open_existing};
 
@@ -15,11 +19,14 @@ pub struct Place {
     pub dead_letters: DeadLetterSettings,
 }
 
+/// A time after which nothing is deleted, since it is longer than any journal lasts.
+const NEVER: HumanDuration = HumanDuration(Duration::from_secs(1_000 * 365 * 24 * 3_600));
+
 /// The progress of a move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MoveStep {
-    /// An earlier call was interrupted: its copy is deleted, and begun anew.
-    Anew,
+    /// An earlier call was interrupted, and its copy cannot go on, for this reason: it is deleted, and begun anew.
+    Anew(String),
     /// Events are copied.
     Copied {
         /// The events so far.
@@ -30,7 +37,7 @@ pub enum MoveStep {
 }
 
 /// Copies a disk journal into a new journal on NATS, compares the two, and marks the folder as moved. After an interruption the
-/// same call deletes what there is of the copy, and begins anew.
+/// same call goes on with the copy; if the disk journal has changed since, it deletes what there is of the copy, and begins anew.
 ///
 /// Returns the numbers of the copy; `None` if an earlier call had made it, and only the mark was missing. `told` hears of each
 /// step.
@@ -38,8 +45,8 @@ pub enum MoveStep {
 /// # Errors
 /// A sentence with the remedy, if a router has one of the two open, if the new one is in use, or if one cannot be read or written.
 pub async fn move_to_nats(
-    from: Place,
-    to: Place,
+    mut from: Place,
+    mut to: Place,
     told: impl FnMut(MoveStep),
 ) -> Result<Option<Transferred>, String> {
     if from.journal.kind != JournalKind::Disk {
@@ -48,6 +55,10 @@ pub async fn move_to_nats(
     if to.journal.kind != JournalKind::Nats {
         return Err("the new pipeline file needs type = \"nats\" in [journal]".to_owned());
     }
+    // The old journal stays as it is, and its copy as it was written.
+    from.journal.retain = Some(NEVER);
+    from.journal.max_age = None;
+    (from.dead_letters.max_age, to.dead_letters.max_age) = (None, None);
     let folder = from.journal.folder();
     let place = format!("the journal '{}' on NATS", to.journal.prefix());
     if let Some(moved) = DiskJournal::moved(&folder).map_err(|error| error.to_string())? {
@@ -80,29 +91,37 @@ async fn copy(
         match copied(&*new).await.map_err(in_new)? {
             Copied::Never => {}
             Copied::Whole(from) if from == id => return Ok(None),
-            Copied::Begun(from) if from == id => {
-                told(MoveStep::Anew);
-                new.close();
-                new.shutdown().await;
-                super::nats::delete(&to.journal).await?;
-                new = open_new(&to).await?;
-            }
+            Copied::Begun(from) if from == id => {}
             Copied::Whole(_) | Copied::Begun(_) => {
                 return Err(
                     "the new journal holds a copy of another journal: give it another prefix".to_owned(),
                 );
             }
         }
-        let done = transfer(&**old, &*new, |events, all| {
-            told(MoveStep::Copied { events, all })
-        })
-        .await;
+        let mut done = copy_events(old, &new, &mut told).await;
+        if let Err(TransferError::CannotResume(why)) = done {
+            told(MoveStep::Anew(why));
+            new.close();
+            new.shutdown().await;
+            super::nats::delete(&to.journal).await?;
+            new = open_new(&to).await?;
+            done = copy_events(old, &new, &mut told).await;
+        }
         done.map(Some).map_err(|error| format!("journal: {error}"))
     }
     .await;
     new.close();
     new.shutdown().await;
     result
+}
+
+async fn copy_events(
+    old: &Arc<dyn Journal>,
+    new: &Arc<dyn Journal>,
+    told: &mut impl FnMut(MoveStep),
+) -> Result<Transferred, TransferError> {
+    let copied = |events, all| told(MoveStep::Copied { events, all });
+    transfer(&**old, &**new, copied).await
 }
 
 /// Opens the new journal, unless a router runs with it.
@@ -155,44 +174,13 @@ mod tests {
         }
     }
 
-    /// Makes a disk journal with this number of pending events of 2 kB.
-    async fn disk(folder: &std::path::Path, events: usize) -> JournalSettings {
-        let settings = JournalSettings {
-            path: Some(folder.join("old")),
-            ..JournalSettings::default()
-        };
-        let journal = super::super::open(&settings, &DeadLetterSettings::default()).unwrap();
-        let subscription = Subscription::new(["web"], Start::End);
-        drop(journal.reader("pin", &subscription).await.unwrap());
-        for n in 0..events {
-            let receipt = Receipt {
-                source: "web".into(),
-                received_at: 1_700_000_000_000,
-            };
-            let text = format!(r#"{{"messageId":"m{n}","text":"{}"}}"#, "x".repeat(2_000));
-            journal
-                .append(vec![Event::parse(&text, receipt).unwrap()])
-                .await
-                .unwrap();
-        }
-        journal.close();
-        journal.shutdown().await;
-        settings
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_move_that_failed_begins_anew_and_ends_once() {
-        if !NatsCluster::available() {
-            return;
-        }
-        let cluster = NatsCluster::start(1).await;
-        let folder = tempfile::tempdir().unwrap();
-        let old = disk(folder.path(), 1_500).await;
-        let new = |max_bytes: u64| JournalSettings {
+    /// The settings of a journal on a cluster's server.
+    fn on_nats(cluster: &NatsCluster, folder: &std::path::Path, max_bytes: u64) -> JournalSettings {
+        JournalSettings {
             kind: JournalKind::Nats,
             servers: cluster.urls(),
             monitor: cluster.monitors(),
-            cache: Some(folder.path().join("cache")),
+            cache: Some(folder.join("cache")),
             max_bytes: Some(Size(max_bytes)),
             plain: Some(true),
             cluster: Some(ClusterSettings {
@@ -202,22 +190,63 @@ mod tests {
                 ..ClusterSettings::default()
             }),
             ..JournalSettings::default()
+        }
+    }
+
+    /// An event of 2 kB.
+    fn event(n: usize) -> Event {
+        let receipt = Receipt {
+            source: "web".into(),
+            received_at: 1_700_000_000_000,
         };
+        let text = format!(r#"{{"messageId":"m{n}","text":"{}"}}"#, "x".repeat(2_000));
+        Event::parse(&text, receipt).unwrap()
+    }
+
+    /// Makes a disk journal with this number of pending events.
+    async fn disk(folder: &std::path::Path, events: usize) -> JournalSettings {
+        let settings = JournalSettings {
+            path: Some(folder.join("old")),
+            ..JournalSettings::default()
+        };
+        let journal = super::super::open(&settings, &DeadLetterSettings::default()).unwrap();
+        let subscription = Subscription::new(["web"], Start::End);
+        drop(journal.reader("pin", &subscription).await.unwrap());
+        for n in 0..events {
+            journal.append(vec![event(n)]).await.unwrap();
+        }
+        journal.close();
+        journal.shutdown().await;
+        settings
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_move_that_failed_goes_on_and_ends_once() {
+        if !NatsCluster::available() {
+            return;
+        }
+        let cluster = NatsCluster::start(1).await;
+        let folder = tempfile::tempdir().unwrap();
+        let old = disk(folder.path(), 1_500).await;
+        let new = |max_bytes: u64| on_nats(&cluster, folder.path(), max_bytes);
         let anew = std::cell::Cell::new(0);
         let moving = async |max_bytes: u64| {
-            let told = |step| anew.set(anew.get() + u32::from(step == MoveStep::Anew));
+            let told = |step| anew.set(anew.get() + u32::from(matches!(step, MoveStep::Anew(_))));
             move_to_nats(place(old.clone()), place(new(max_bytes)), told).await
         };
-        let error = moving(1_000_000).await.unwrap_err();
-        assert!(error.contains("max_bytes"), "{error}");
+        let error = moving(2_000_000).await.unwrap_err();
+        assert!(
+            error.contains("max_bytes") && error.contains("call the command again"),
+            "{error}"
+        );
         // A router does not begin with half a copy.
         let half = new(50_000_000);
         let error = blocking(move || super::super::open(&half, &DeadLetterSettings::default())).await;
         let error = error.err().unwrap();
         assert!(error.contains("call 'signalbox journal move' again"), "{error}");
-        assert_eq!(anew.get(), 0);
         let done = moving(50_000_000).await.unwrap().unwrap();
-        assert_eq!(anew.get(), 1);
+        assert_eq!(anew.get(), 0);
+        assert!((1..1_500).contains(&done.resumed), "{done:?}");
         assert_eq!(
             (done.events, done.pending, done.sinks, done.lost),
             (1_500, 1_500, 1, 0)
@@ -242,6 +271,34 @@ mod tests {
         assert_eq!((sinks.len(), sinks[0].pending()), (1, 1_500));
         journal.close();
         journal.shutdown().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_move_begins_anew_after_a_router_ran_meanwhile() {
+        if !NatsCluster::available() {
+            return;
+        }
+        let cluster = NatsCluster::start(1).await;
+        let folder = tempfile::tempdir().unwrap();
+        let old = disk(folder.path(), 1_500).await;
+        let moving = async |max_bytes: u64, steps: &mut Vec<MoveStep>| {
+            let new = on_nats(&cluster, folder.path(), max_bytes);
+            move_to_nats(place(old.clone()), place(new), |step| steps.push(step)).await
+        };
+        let mut steps = Vec::new();
+        moving(2_000_000, &mut steps).await.unwrap_err();
+        let journal = super::super::open(&old, &DeadLetterSettings::default()).unwrap();
+        journal.append(vec![event(1_500)]).await.unwrap();
+        journal.close();
+        journal.shutdown().await;
+        let done = moving(50_000_000, &mut steps).await.unwrap().unwrap();
+        assert_eq!((done.events, done.pending, done.resumed), (1_501, 1_501, 0));
+        let anew = steps.iter().filter_map(|step| match step {
+            MoveStep::Anew(why) => Some(why.as_str()),
+            MoveStep::Copied { .. } => None,
+        });
+        let anew: Vec<&str> = anew.collect();
+        assert!(anew.len() == 1 && anew[0].contains("the old journal"), "{anew:?}");
     }
 
     #[tokio::test]

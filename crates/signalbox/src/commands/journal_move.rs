@@ -24,10 +24,10 @@ pub(super) async fn run(args: &MoveArgs) -> Result<Code, Failure> {
     let mut told = String::new();
     let moved = move_to_nats(from, to, |step| {
         match step {
-        MoveStep::Anew => told.push_str(
-            "an earlier call was interrupted: what it had copied is deleted, and the copy was made anew from the old journal, \
-             which kept everything\n",
-        ),
+        MoveStep::Anew(why) => told.push_str(&format!(
+            "an earlier call was interrupted, and its copy could not go on: {why}. It is deleted, and the copy was made anew from the \
+             old journal, which kept everything\n"
+        )),
         MoveStep::Copied { events, all } => {
             bar.set_length(all);
             bar.set_position(events);
@@ -39,6 +39,12 @@ pub(super) async fn run(args: &MoveArgs) -> Result<Code, Failure> {
     match moved? {
         None => told.push_str("the contents had been copied already\n"),
         Some(done) => {
+            if done.resumed > 0 {
+                told.push_str(&format!(
+                    "an earlier call was interrupted: the copy went on behind the {} events that it had written\n",
+                    done.resumed
+                ));
+            }
             told.push_str(&format!(
                 "copied; both journals agree: events {}, pending deliveries {}, sinks {}, dead letters {}\n",
                 done.events, done.pending, done.sinks, done.dead_letters
