@@ -75,10 +75,28 @@ impl SinkRecord {
             self.released = true;
             self.progress.open.clear();
         }
+        self.count_forgotten(events);
+    }
+
+    /// Counts forgotten events.
+    pub(crate) fn count_forgotten(&mut self, events: u64) {
         if events > 0 {
             let filtered = &mut self.progress.totals.filtered;
             *filtered.entry("forgotten".into()).or_default() += events;
         }
+    }
+
+    /// Makes the record of a sink whose former one cannot be read: all events before `end` are settled, and some of them are
+    /// forgotten. If it is `delivered`, the sink is owed later events of whatever inputs it will be opened with.
+    #[cfg(feature = "nats")]
+    pub(crate) fn given_up(end: Position, forgotten: u64, delivered: bool) -> SinkRecord {
+        let mut record = SinkRecord::default();
+        record.progress.cursor = end;
+        record.forget(None, forgotten);
+        if delivered {
+            (record.released, record.inputs) = (false, Inputs::unknown());
+        }
+        record
     }
 
     /// Adds the record that the sink had under its earlier name.
@@ -120,6 +138,7 @@ impl SinkRecord {
             unread,
             oldest_pending,
             last_opened: self.last_opened,
+            unreadable: false,
         }
     }
 

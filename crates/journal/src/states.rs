@@ -36,6 +36,12 @@ pub trait States: Send + Sync {
     /// [`JournalError`] if they cannot be read.
     async fn sinks(&self) -> Result<Vec<SinkState>, JournalError>;
 
+    /// Lists the sinks whose state is there and cannot be read, damaged or of a newer version. [`States::sinks`] leaves them out,
+    /// and they hold all events. A journal on this machine has none, since it sets damaged records aside when it is opened.
+    fn unreadable(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Reads at most `max` parked events of a sink, in their order from a position on: those moved out of the log's way, and
     /// those that came back from the dead letters.
     ///
@@ -52,8 +58,11 @@ pub trait States: Send + Sync {
     /// Forgets the events that a sink without a reader is owed, of one source or of all: events that only this sink
     /// held may be dropped. Returns the number of these events; they count as filtered (`forgotten`).
     ///
+    /// Gives up the state of one of the [`States::unreadable`] sinks, without a source: the sink then has settled all events so far,
+    /// of which only the parked ones are counted, and goes on with the next one.
+    ///
     /// # Errors
-    /// [`JournalError`] if there is no such sink, or the change cannot be written.
+    /// [`JournalError`] if there is no such sink, if a newer version wrote its state, or if the change cannot be written.
     async fn forget(&self, sink: &str, source: Option<&str>) -> Result<u64, JournalError>;
 
     /// Queues the counts of a source for the next commit.
@@ -113,6 +122,14 @@ pub struct SinkState {
     pub oldest_pending: Option<i64>,
     /// Unix milliseconds when it was last opened.
     pub last_opened: i64,
+    /// True if its state cannot be read, and only its name is known.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unreadable: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl SinkState {

@@ -23,6 +23,21 @@ pub struct Forgotten {
     pub events: u64,
 }
 
+/// Lists the sinks that a journal knows, those whose state cannot be read included.
+///
+/// # Errors
+/// A sentence if they cannot be read.
+pub async fn known_sinks(journal: &dyn Journal) -> Result<Vec<SinkState>, String> {
+    let mut known = journal.sinks().await.map_err(|error| error.to_string())?;
+    let unreadable = journal.unreadable().into_iter();
+    known.extend(unreadable.map(|name| SinkState {
+        name,
+        unreadable: true,
+        ..SinkState::default()
+    }));
+    Ok(known)
+}
+
 impl Forget {
     /// Names the sinks concerned. Events that the pipeline file still mentions are not forgotten.
     ///
@@ -37,6 +52,15 @@ impl Forget {
                 "the journal knows no sink '{sink}'; it knows {}",
                 names.join(", ")
             ));
+        }
+        if let Some(sink) = self.unreadable(known) {
+            return match &self.source {
+                None => Ok(vec![sink.to_owned()]),
+                Some(_) => Err(format!(
+                    "the state of the sink '{sink}' cannot be read, so its events cannot be told apart by their source: leave the \
+                     source out"
+                )),
+            };
         }
         let chosen = known
             .iter()
@@ -67,6 +91,15 @@ impl Forget {
                 Ok(sinks)
             }
         }
+    }
+
+    /// Returns the sink to which the choice is restricted, if its state cannot be read. Nothing is delivered to it, so it may be
+    /// given up although a file has it.
+    #[must_use]
+    pub fn unreadable(&self, known: &[SinkState]) -> Option<&str> {
+        let sink = self.sink.as_deref()?;
+        let mut unreadable = known.iter().filter(|state| state.unreadable);
+        unreadable.any(|state| state.name == sink).then_some(sink)
     }
 
     /// Forgets the events of a sink that has no reader.

@@ -27,7 +27,7 @@ use self::resend::{locate_events, send};
 use crate::debts::Listeners;
 use crate::delivery::Stage;
 use crate::erase::{self, EraseRequest, Erased, Stood};
-use crate::forget::{Forget, Forgotten};
+use crate::forget::{Forget, Forgotten, known_sinks};
 use crate::history;
 use crate::ledger::{DrivenBy, Ledger, SinkLedger, SourceLedger};
 use crate::running::{Running, View, is_disabled};
@@ -80,7 +80,7 @@ pub trait StatusSource: Send + Sync {
     /// # Errors
     /// A sentence if they cannot be read.
     async fn sinks(&self) -> Result<Vec<SinkState>, String> {
-        self.journal().sinks().await.map_err(|error| error.to_string())
+        known_sinks(self.journal()).await
     }
 
     /// Tries some of the matching dead letters again.

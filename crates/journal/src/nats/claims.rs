@@ -61,8 +61,8 @@ impl Shared {
                 let book = self.store.book();
                 if book.is_unreadable(sink) {
                     return Err(JournalError(format!(
-                        "the state of the sink '{sink}' at the NATS servers cannot be read: it is damaged, or a newer version of \
-                         Signalbox wrote it: start that version here, too"
+                        "the state of the sink '{sink}' at the NATS servers cannot be read: a newer version of Signalbox wrote it, \
+                         which should run here, too, or it is damaged, and `signalbox forget --sink {sink}` gives it up"
                     )));
                 }
                 let known = book.sinks.get(sink).filter(|_| book.has_sink(sink));

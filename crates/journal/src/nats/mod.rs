@@ -22,6 +22,7 @@ mod errors;
 #[cfg(test)]
 mod fixtures;
 mod former;
+mod give_up;
 mod janitor;
 mod journal;
 mod keys;

@@ -20,6 +20,8 @@ use crate::{JournalError, Parked, Position, Progress, Returned, Roster, SinkStat
 const TRIES: u32 = 5;
 /// The pause before such a try, in which the book reads the other router's change.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Parked events that are removed in one change: each is a record, and may have another with its history.
+pub(super) const UNPARKED: usize = 400;
 /// Parked events fetched at the same time.
 const FETCHES: usize = 16;
 
@@ -183,6 +185,11 @@ impl States for NatsJournal {
         Ok(states)
     }
 
+    fn unreadable(&self) -> Vec<String> {
+        let book = self.0.store.book();
+        book.unreadable_sinks().map(str::to_owned).collect()
+    }
+
     async fn parked(&self, sink: &str, from: Position, max: usize) -> Result<Returned, JournalError> {
         if !self.0.store.book().has_sink(sink) {
             return Err(JournalError::no_sink(sink));
@@ -202,17 +209,36 @@ impl States for NatsJournal {
     }
 
     async fn forget(&self, sink: &str, source: Option<&str>) -> Result<u64, JournalError> {
+        if self.0.store.book().is_unreadable(sink) {
+            return self.0.give_up(sink, source).await;
+        }
         let of_it = |other: &str| source.is_none_or(|source| source == other);
         let change = |book: &Book, record: &mut SinkRecord, unread: &[(String, u64)]| {
-            let unread = unread.iter().filter(|(source, _)| of_it(source));
             let parked = book.sinks.get(sink).into_iter().flat_map(|sink| &sink.parked);
-            let parked = parked.filter(|(_, record)| of_it(&record.head.source));
-            let parked: Vec<Position> = parked.map(|(position, _)| *position).collect();
-            let count = unread.map(|(_, count)| count).sum::<u64>() + parked.len() as u64;
-            record.forget(source, count);
-            (count, book.unpark_writes(sink, parked))
+            let mut parked = parked.filter(|(_, record)| of_it(&record.head.source));
+            let some: Vec<Position> = parked
+                .by_ref()
+                .take(UNPARKED)
+                .map(|(position, _)| *position)
+                .collect();
+            let (mut count, is_last) = (some.len() as u64, parked.next().is_none());
+            if is_last {
+                let unread = unread.iter().filter(|(source, _)| of_it(source));
+                count += unread.map(|(_, count)| count).sum::<u64>();
+                record.forget(source, count);
+            } else {
+                record.count_forgotten(count);
+            }
+            ((count, is_last), book.unpark_writes(sink, some))
         };
-        self.0.change_sink(sink, change).await
+        let mut sum = 0;
+        loop {
+            let (count, is_last) = self.0.change_sink(sink, change).await?;
+            sum += count;
+            if is_last {
+                return Ok(sum);
+            }
+        }
     }
 
     fn save_source(&self, source: &str, totals: SourceTotals) {

@@ -12,7 +12,7 @@ use crate::{
     Progress, Read, Reader, Start, States as _, Subscription,
 };
 
-async fn open(cluster: &NatsCluster, node: &str, cache: &std::path::Path) -> NatsJournal {
+pub(super) async fn open(cluster: &NatsCluster, node: &str, cache: &std::path::Path) -> NatsJournal {
     try_open(cluster, node, cache).await.unwrap()
 }
 
@@ -35,7 +35,7 @@ async fn try_open(
     NatsJournal::open(client, options).await
 }
 
-fn events(range: std::ops::Range<usize>) -> Vec<Event> {
+pub(super) fn events(range: std::ops::Range<usize>) -> Vec<Event> {
     let event = |n: usize| {
         let receipt = Receipt {
             source: "s".into(),
@@ -46,7 +46,7 @@ fn events(range: std::ops::Range<usize>) -> Vec<Event> {
     range.map(event).collect()
 }
 
-async fn read(reader: &mut Box<dyn Reader>, max: usize) -> Vec<(String, Position)> {
+pub(super) async fn read(reader: &mut Box<dyn Reader>, max: usize) -> Vec<(String, Position)> {
     let read = tokio::time::timeout(Duration::from_secs(10), reader.next(max))
         .await
         .unwrap();
@@ -59,11 +59,11 @@ async fn read(reader: &mut Box<dyn Reader>, max: usize) -> Vec<(String, Position
     }
 }
 
-fn to_s() -> Subscription {
+pub(super) fn to_s() -> Subscription {
     Subscription::new(["s"], Start::End)
 }
 
-fn settled_before(cursor: Position) -> Commit {
+pub(super) fn settled_before(cursor: Position) -> Commit {
     Commit {
         progress: Some(Progress {
             cursor,

@@ -8,7 +8,7 @@ use signalbox_journal::Journal;
 use super::Running;
 use crate::debts::{Listeners, Listening, others_have};
 use crate::delivery::{Parts, SinkOptions};
-use crate::forget::{Forget, Forgotten};
+use crate::forget::{Forget, Forgotten, known_sinks};
 use crate::telemetry::SinkMeters;
 
 impl Running {
@@ -145,10 +145,11 @@ impl Running {
         what: &Forget,
         meters: impl Fn(&str) -> SinkMeters,
     ) -> Result<Vec<Forgotten>, String> {
-        let known = self.journal.sinks().await.map_err(|error| error.to_string())?;
+        let known = known_sinks(&*self.journal).await?;
+        let given_up = what.unreadable(&known).is_some();
         let mut forgotten = Vec::new();
         for name in what.sinks(&known, &self.listeners_of_all())? {
-            if !self.has_sink(&name) && others_have(&*self.journal, &name) {
+            if !given_up && !self.has_sink(&name) && others_have(&*self.journal, &name) {
                 return Err(format!(
                     "the sink '{name}' is in the file of another router that shares the journal, so its pending events are \
                      delivered; take it out of that file first"

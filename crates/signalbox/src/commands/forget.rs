@@ -38,10 +38,17 @@ async fn forget(
         print(&format!("No sink is owed anything: {of} is nothing.\n"));
         return Ok(exit::OK);
     }
-    let question = format!(
-        "Never deliver {of} to {}? It counts as filtered (forgotten) and cannot be got back.",
-        sinks.join(", ")
-    );
+    let unreadable = what.unreadable(&known);
+    let question = match unreadable {
+        None => format!(
+            "Never deliver {of} to {}? It counts as filtered (forgotten) and cannot be got back.",
+            sinks.join(", ")
+        ),
+        Some(sink) => format!(
+            "The state of {sink} cannot be read. Give it up? Its position and its counts are lost, and what is pending is never \
+             delivered, unless a replay sends it again; its dead letters stay. The sink goes on with the next event."
+        ),
+    };
     if !confirmed(&question, args.yes) {
         return Ok(exit::FAILED);
     }
@@ -54,7 +61,12 @@ async fn forget(
         AdminClient::Stopped(stopped) => stopped.forget_by(&what, listeners).await?,
     };
     for Forgotten { sink, events } in forgotten {
-        print(&format!("{sink}: {events} events forgotten\n"));
+        print(&match unreadable {
+            None => format!("{sink}: {events} events forgotten\n"),
+            Some(_) => format!(
+                "{sink}: its state is given up, with {events} parked events and an unknown number of others\n"
+            ),
+        });
     }
     Ok(exit::OK)
 }

@@ -102,8 +102,8 @@ pub(crate) struct Book {
     pub(crate) log_end: Position,
     /// The open readers of this router, which count the events that come.
     pub(crate) readers: Counters,
-    /// The records that cannot be read, damaged or of a newer version.
-    unreadable: BTreeSet<Key>,
+    /// The records that cannot be read, damaged or of a newer version, with their sequences.
+    unreadable: BTreeMap<Key, u64>,
 }
 
 impl Book {
@@ -124,7 +124,7 @@ impl Book {
             whole_from: 0,
             log_end: 0,
             readers: Counters::default(),
-            unreadable: BTreeSet::new(),
+            unreadable: BTreeMap::new(),
         }
     }
 
@@ -230,7 +230,7 @@ impl Book {
             self.sequences.insert(key, sequence);
             return true;
         }
-        self.unreadable.insert(key);
+        self.unreadable.insert(key, sequence);
         false
     }
 
@@ -238,17 +238,30 @@ impl Book {
     fn cannot_read(&mut self, key: Key, sequence: u64) {
         self.read_to = sequence;
         self.forget(&key);
-        self.unreadable.insert(key);
+        self.unreadable.insert(key, sequence);
     }
 
     /// True if the state of a sink is there and cannot be read.
     pub(crate) fn is_unreadable(&self, sink: &str) -> bool {
-        self.unreadable.contains(&Key::Sink(sink.to_owned()))
+        self.unreadable_sink(sink).is_some()
+    }
+
+    /// The sequence of the state of a sink that cannot be read.
+    pub(crate) fn unreadable_sink(&self, sink: &str) -> Option<u64> {
+        self.unreadable.get(&Key::Sink(sink.to_owned())).copied()
+    }
+
+    /// Lists the sinks whose states cannot be read.
+    pub(crate) fn unreadable_sinks(&self) -> impl Iterator<Item = &str> {
+        self.unreadable.keys().filter_map(|key| match key {
+            Key::Sink(sink) => Some(sink.as_str()),
+            _ => None,
+        })
     }
 
     /// True if the state of some sink cannot be read: it may hold any event.
     pub(crate) fn has_unreadable_sink(&self) -> bool {
-        self.unreadable.iter().any(|key| matches!(key, Key::Sink(_)))
+        self.unreadable_sinks().next().is_some()
     }
 
     fn learn(&mut self, key: &Key, sequence: u64, value: &[u8], bytes: u64) -> Option<()> {
