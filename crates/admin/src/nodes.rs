@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use signalbox_journal::{Journal, Node};
+use signalbox_runtime::undriven;
 
 /// A router that shares the journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +52,14 @@ pub(crate) fn nodes(journal: &dyn Journal) -> Vec<NodeStatus> {
     nodes.iter().map(status).collect()
 }
 
+/// Tells of the sinks of this router's file that no router drives since another one lacks them in its file.
+pub(crate) fn undriven(nodes: &[Node]) -> Vec<String> {
+    let own = nodes.iter().filter(|node| node.own);
+    let sinks = own.flat_map(|node| node.groups.values().flatten());
+    let told = sinks.filter_map(|sink| Some(format!("sinks.{sink}: {}", undriven::told(nodes, sink)?)));
+    told.collect()
+}
+
 /// Names the components whose settings differ. Other versions may compute the fingerprints in another way.
 fn differences(own: &Node, other: &Node) -> Vec<String> {
     if own.report.version != other.report.version {
@@ -84,6 +93,32 @@ mod tests {
             },
             ..Node::default()
         }
+    }
+
+    #[test]
+    fn a_sink_that_the_driver_of_its_group_lacks_is_told_with_the_remedy() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let node = |name: &str, sinks: &[&str], drives: &[&str]| Node {
+            name: name.to_owned(),
+            own: name == "one",
+            groups: [("549755885175".to_owned(), names(sinks))].into(),
+            drives: names(drives),
+            ..Node::default()
+        };
+        let nodes = [
+            node("one", &["ads", "web"], &[]),
+            node("two", &["ads"], &["549755885175"]),
+        ];
+        let told = undriven(&nodes);
+        assert!(
+            told.len() == 1
+                && told[0].starts_with(
+                    "sinks.web: no router drives the sink (driver_lacks_sink): two drives its rate group"
+                )
+                && told[0].contains("give all routers the same file"),
+            "{told:?}"
+        );
+        assert!(undriven(&nodes[..1]).is_empty());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::guard::{Guard, guard};
 use crate::reply::{json, text};
 use crate::server::BODY_BYTES;
 use crate::sign_in::SignInHtml;
-use crate::{AdminState, events, letters, operator, tap};
+use crate::{AdminState, events, letters, nodes, operator, tap};
 
 /// A row of the table of endpoints in docs/operations.md.
 struct Route {
@@ -47,7 +47,8 @@ const ROUTES: [Route; 21] = [
     Route {
         shown: "/ready",
         answer: "200 while every source accepts events; 503 with the reason during the start, from the signal to stop \
-                 on, and while the journal cannot be written (a full disk, deleted files). For load balancers.",
+                 on, and while the journal cannot be written (a full disk, deleted files). For load balancers. A line \
+                 `warning: …` for each sink that no router drives since the router with its rate group lacks it.",
         act: None,
         handler: || get(ready),
     },
@@ -269,7 +270,11 @@ async fn alive() -> Response {
 
 async fn ready(State(state): State<AdminState>) -> Response {
     match state.source.ready() {
-        Ok(()) => text(StatusCode::OK, "ready"),
+        Ok(()) => {
+            let warnings = nodes::undriven(&state.source.journal().nodes());
+            let warnings = warnings.iter().map(|warning| format!("\nwarning: {warning}"));
+            text(StatusCode::OK, &format!("ready{}", warnings.collect::<String>()))
+        }
         Err(reason) => text(StatusCode::SERVICE_UNAVAILABLE, &format!("not ready: {reason}")),
     }
 }

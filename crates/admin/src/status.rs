@@ -12,6 +12,7 @@ use signalbox_runtime::hold::HoldCause;
 use signalbox_runtime::ledger::{DrivenBy, Ledger, SinkLedger, SourceLedger, UNOPENED};
 use signalbox_runtime::operate::StatusSource;
 use signalbox_runtime::telemetry::{VERSION, oldest_pending_age, warning_key};
+use signalbox_runtime::undriven;
 
 use crate::alerts::AlertStatus;
 use crate::audit::AuditStatus;
@@ -386,6 +387,7 @@ impl Status {
                 status.letters = source.journal().letters_of(name).into();
                 if status.elsewhere {
                     status.held = HoldStatus::elsewhere(&nodes, name);
+                    status.notes.extend(undriven::told(&nodes, name));
                 }
                 (name.to_string(), status)
             })

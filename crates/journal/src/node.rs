@@ -62,6 +62,23 @@ impl Node {
         drive.min_by_key(|node| node.silent)
     }
 
+    /// Finds the router because of which nobody drives a sink: it drives the sink's rate group, and its file lacks the sink. Returns
+    /// also the group.
+    pub fn lacking<'a>(nodes: &'a [Node], sink: &str) -> Option<(&'a Node, &'a str)> {
+        if Node::driving(nodes, sink).is_some() {
+            return None;
+        }
+        let has = |sinks: &[String]| sinks.iter().any(|name| name == sink);
+        let groups = nodes.iter().flat_map(|node| &node.groups);
+        let mut groups = groups.filter(|(_, sinks)| has(sinks)).map(|(group, _)| group);
+        groups.find_map(|group| {
+            let lacks = nodes.iter().filter(|node| {
+                node.drives.contains(group) && node.groups.get(group).is_some_and(|sinks| !has(sinks))
+            });
+            Some((lacks.min_by_key(|node| node.silent)?, group.as_str()))
+        })
+    }
+
     /// True if this router drives the sink.
     #[must_use]
     pub fn drives_sink(&self, sink: &str) -> bool {
@@ -109,6 +126,32 @@ mod tests {
             Some("alive")
         );
         assert!(Node::driving(&nodes, "b").is_none());
+    }
+
+    #[test]
+    fn the_router_that_lacks_a_sink_of_its_group_is_found() {
+        let node = |name: &str, sinks: &[&str], drives: &[&str]| Node {
+            name: name.to_owned(),
+            groups: [(
+                "g".to_owned(),
+                sinks.iter().map(|sink| (*sink).to_owned()).collect(),
+            )]
+            .into(),
+            drives: drives.iter().map(|group| (*group).to_owned()).collect(),
+            ..Node::default()
+        };
+        let lacking = |nodes: &[Node], sink: &str| {
+            let found = Node::lacking(nodes, sink);
+            found.map(|(node, group)| format!("{} {group}", node.name))
+        };
+        let nodes = [node("a", &["x"], &["g"]), node("b", &["x", "y"], &[])];
+        assert_eq!(lacking(&nodes, "y").as_deref(), Some("a g"));
+        assert_eq!(lacking(&nodes, "x"), None);
+        assert_eq!(lacking(&nodes, "z"), None);
+        // Nobody drives the group, or the router that has the sink does.
+        assert_eq!(lacking(&nodes[1..], "y"), None);
+        let nodes = [node("a", &["x"], &["g"]), node("b", &["x", "y"], &["g"])];
+        assert_eq!(lacking(&nodes, "y"), None);
     }
 
     #[test]

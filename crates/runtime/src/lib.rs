@@ -33,4 +33,5 @@ pub mod tap;
 pub mod tap_lines;
 pub mod telemetry;
 pub mod tester;
+pub mod undriven;
 pub mod unheard;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signalbox_journal::{Journal, Node, SinkState};
 use tokio::sync::Notify;
@@ -10,6 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::report::OwnFacts;
 use crate::ledger::{DrivenBy, SinkLedger};
+use crate::undriven::Undriven;
 
 /// Interval at which the counts are read and a report is made.
 const EVERY: Duration = Duration::from_secs(3);
@@ -32,12 +33,15 @@ impl Followed {
     pub(super) fn watch(&mut self, journal: Arc<dyn Journal>) {
         let (sinks, news, facts) = (self.sinks.clone(), self.news.clone(), self.facts.clone());
         let watch = async move {
+            let mut undriven = Undriven::default();
             loop {
                 let report = facts.lock().unwrap_or_else(PoisonError::into_inner).report();
                 journal.report(report);
                 if !lock(&sinks).is_empty() {
                     read(&*journal, &sinks).await;
                 }
+                let names: Vec<Arc<str>> = lock(&sinks).keys().cloned().collect();
+                undriven.look(&journal.nodes(), names.iter().map(|name| &**name), Instant::now());
                 tokio::select! {
                     () = news.notified() => {}
                     () = tokio::time::sleep(EVERY) => {}

@@ -86,9 +86,14 @@ impl Table {
         self.heard.iter().map(node).collect()
     }
 
-    /// True if this router should drive the group (`None`: any router's work), of all that are alive and ready.
-    /// The router `without` does not count.
+    /// True if this router should drive the group (`None`: any router's work), of all that are alive and ready. A router whose
+    /// file has more sinks of the group comes first: with a router that lacks one, nobody would drive that sink. The router
+    /// `without` does not count.
     pub(super) fn prefers_own(&self, group: Option<&str>, without: Option<&str>, now: Instant) -> bool {
+        let sinks = |value: &Value| {
+            let sinks = group.and_then(|group| value.groups.get(group));
+            sinks.map_or(0, Vec::len)
+        };
         let nodes = self.heard.iter().filter(|(name, (value, at))| {
             let alive = **name == self.own || now - *at < self.alive;
             let asks = group.is_none_or(|group| {
@@ -97,6 +102,8 @@ impl Table {
             });
             alive && value.ready && asks && Some(name.as_str()) != without
         });
+        let most = nodes.clone().map(|(_, (value, _))| sinks(value)).max();
+        let nodes = nodes.filter(|(_, (value, _))| Some(sinks(value)) == most);
         let names = nodes.map(|(name, _)| name.as_str());
         rank::preferred(group.unwrap_or_default(), names).is_none_or(|name| name == self.own)
     }
@@ -115,6 +122,44 @@ mod tests {
             ready: true,
             groups: groups.collect(),
             ..Value::default()
+        }
+    }
+
+    #[test]
+    fn a_router_with_more_sinks_of_a_group_comes_first() {
+        let start = Instant::now();
+        let with = |sinks: &[&str]| Value {
+            groups: [(
+                "g".to_owned(),
+                sinks.iter().map(|sink| (*sink).to_owned()).collect(),
+            )]
+            .into(),
+            ..value(&[])
+        };
+        for (own, other, prefers) in [
+            (&["x"][..], &["x", "y"][..], false),
+            (&["x", "y"], &["x"], true),
+            (
+                &["x", "y"],
+                &["x", "z"],
+                rank::preferred("g", ["a", "b"].into_iter()) == Some("a"),
+            ),
+        ] {
+            let mut table = Table::new("a", with(own), ALIVE, start);
+            table.heard("b", with(other), start);
+            assert_eq!(
+                table.prefers_own(Some("g"), None, start),
+                prefers,
+                "{own:?} {other:?}"
+            );
+            // Alone, or if the other one cannot open the sinks, it drives what it has.
+            assert!(table.prefers_own(Some("g"), Some("b"), start));
+            let declines = Value {
+                declines: vec!["g".into()],
+                ..with(other)
+            };
+            table.heard("b", declines, start);
+            assert!(table.prefers_own(Some("g"), None, start));
         }
     }
 
