@@ -35,6 +35,7 @@ mod full;
 mod growth;
 mod history;
 mod killer;
+mod mistakes;
 mod moved;
 mod partition;
 mod rates;
