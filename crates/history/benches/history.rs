@@ -159,7 +159,7 @@ fn writing(criterion: &mut Criterion) {
             }
         });
     });
-    cold(criterion, &keys, &record, &match_keys);
+    cold(criterion, &keys, &match_keys);
     criterion.bench_function("ids of a person, on the way of an event", |bench| {
         measured(bench, || -> People<'_> {
             [(IdKind::Email, "ivy@example.com"), (IdKind::UserId, "u-1001")]
@@ -171,57 +171,79 @@ fn writing(criterion: &mut Criterion) {
     history.close();
 }
 
-/// Encoded records: so many that the caches of the processor hold few of them, as it is with records whose answer arrives.
+/// Records under way: so many that the caches of the processor hold few of them, as it is with records whose answer arrives.
 const COLD: usize = 60_000;
 const LENGTH: usize = 2_300;
+/// Records of a batch.
+const BATCHED: usize = 100;
 
-/// Measures the end of a sent record, with the digest of its bytes before or after the parts that are read from them.
-fn cold(criterion: &mut Criterion, keys: &IdKeys, record: &Record<'_>, match_keys: &Arc<MatchKeys>) {
-    let encoded: Vec<u8> = (0..COLD * LENGTH)
+/// A record under way with what its end needs, as the router's driver keeps it.
+struct Sent {
+    record: Arc<signalbox_core::Record>,
+    trace: Arc<Trace>,
+    digest: u64,
+}
+
+/// The part of an event that its records need.
+struct Trace {
+    received_at: i64,
+    library: Arc<str>,
+    event: Arc<str>,
+    message_id: Box<str>,
+    people: People<'static>,
+}
+
+/// Measures the end of a sent record: with the digest that was taken when the record was made, and with one that is taken now.
+fn cold(criterion: &mut Criterion, keys: &IdKeys, match_keys: &Arc<MatchKeys>) {
+    let encoded: Vec<u8> = (0..LENGTH)
         .map(|n| if n % 50 == 0 { b'"' } else { b'a' })
         .collect();
-    let sent: Vec<signalbox_core::Record> = encoded
-        .chunks_exact(LENGTH)
-        .map(|bytes| signalbox_core::Record {
-            parts: Parts {
-                event_name: Spot::new(50),
-                action_source: Spot::new(250),
-                event_id: Spot::new(350),
-                order_id: Spot::new(1_950),
-                value: Spot::new(1_750),
-                currency: Spot::new(1_600),
-                match_keys: Some(match_keys.clone()),
-                ..Parts::default()
-            },
-            ..signalbox_core::Record::new("Checkout", bytes.to_vec())
+    let (library, event): (Arc<str>, Arc<str>) = ("analytics.js 2.1.0".into(), "Order Completed".into());
+    let sent: Vec<Sent> = (0..COLD)
+        .map(|n| Sent {
+            digest: keys.digest(&encoded),
+            record: Arc::new(signalbox_core::Record {
+                parts: Parts {
+                    event_name: Spot::new(50),
+                    action_source: Spot::new(250),
+                    event_id: Spot::new(350),
+                    order_id: Spot::new(1_950),
+                    value: Spot::new(1_750),
+                    currency: Spot::new(1_600),
+                    match_keys: Some(match_keys.clone()),
+                    ..Parts::default()
+                },
+                ..signalbox_core::Record::new("Checkout", encoded.clone())
+            }),
+            trace: Arc::new(Trace {
+                received_at: jiff::Timestamp::now().as_millisecond(),
+                library: library.clone(),
+                event: event.clone(),
+                message_id: format!("ajs-next-{n:x}-0123456789abcdef").into(),
+                people: [("email", IdKind::Email), ("user", IdKind::UserId)]
+                    .into_iter()
+                    .map(|(text, kind)| keys.hash(kind, text))
+                    .collect(),
+            }),
         })
         .collect();
     let folder = tempfile::tempdir().unwrap();
     let history = History::start(Settings::new(folder.path()), keys.clone()).unwrap();
-    for (name, first) in [
-        ("a sent record, the parts first", false),
-        ("a sent record, the digest first", true),
+    for (name, now) in [
+        ("the end of a sent record", false),
+        ("the end of a sent record, with its digest", true),
     ] {
         let (mut n, mut notes) = (0, history.notes());
         criterion.bench_function(name, |bench| {
             measured(bench, || {
-                // Neighbours in memory do not end one after the other.
-                n = (n + 7_919) % COLD;
-                let sent = &sent[n];
-                let before = first.then(|| keys.digest(&sent.bytes));
-                let summary = sent.summary();
-                let digest = before.unwrap_or_else(|| keys.digest(&sent.bytes));
-                notes.add(&Record {
-                    event_name: summary.event_name,
-                    action_source: summary.action_source,
-                    digest: Some(digest),
-                    ids: Ids {
-                        event_id: summary.event_id.unwrap_or_default(),
-                        order_id: summary.order_id.unwrap_or_default(),
-                        ..record.ids.clone()
-                    },
-                    ..record.clone()
-                });
+                // The records of a batch end one after the other, and batches in turn.
+                n += 1;
+                let batch = n / BATCHED * 7 % (COLD / BATCHED);
+                end(
+                    &sent[batch * BATCHED + n % BATCHED],
+                    now.then_some(keys),
+                    &mut notes,
+                );
                 if notes.is_full() {
                     notes = history.notes();
                 }
@@ -229,6 +251,52 @@ fn cold(criterion: &mut Criterion, keys: &IdKeys, record: &Record<'_>, match_key
         });
     }
     history.close();
+}
+
+/// Notes the end of a record as the router's driver does.
+fn end(sent: &Sent, digest_now: Option<&IdKeys>, notes: &mut Notes) {
+    let Sent {
+        record,
+        trace,
+        digest,
+    } = sent;
+    let digest = digest_now.map_or(*digest, |keys| keys.digest(&record.bytes));
+    let summary = record.summary();
+    let ended_at = jiff::Timestamp::now().as_millisecond();
+    notes.add(&Record {
+        ended_at,
+        happened_at: trace.received_at,
+        library: Some((&*trace.library).into()),
+        position: Some(17),
+        mapping: Some((&*record.mapping).into()),
+        event_name: summary.event_name,
+        action_source: summary.action_source,
+        attempts: vec![Attempt {
+            at: ended_at,
+            millis: 95,
+            status: Some(200),
+            result: "delivered".into(),
+        }],
+        match_keys: summary.match_keys.cloned(),
+        parameters: summary.parameters,
+        value: summary.value,
+        batch: Some((1, 500)),
+        bytes: 2_300,
+        digest: Some(digest),
+        ids: Ids {
+            message_id: (&*trace.message_id).into(),
+            event_id: summary.event_id.unwrap_or_default(),
+            order_id: summary.order_id.unwrap_or_default(),
+            people: trace.people.borrowed(),
+        },
+        ..Record::of_event(
+            "web",
+            "pinterest",
+            (&*trace.event).into(),
+            Outcome::Delivered,
+            (trace.received_at, ended_at),
+        )
+    });
 }
 
 fn searching(criterion: &mut Criterion) {

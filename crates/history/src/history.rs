@@ -66,7 +66,7 @@ impl Shared {
     /// Counts rows as waiting no longer.
     fn left(&self, rows: &Packed) {
         self.numbers.queued.fetch_sub(rows.count(), Relaxed);
-        self.numbers.queued_bytes.fetch_sub(rows.size() as u64, Relaxed);
+        self.numbers.queued_bytes.fetch_sub(rows.memory() as u64, Relaxed);
     }
 }
 
@@ -172,7 +172,7 @@ impl History {
     /// Counts rows as waiting; returns false if they are too many.
     fn has_room(&self, rows: &Packed) -> bool {
         let (settings, numbers) = (&self.shared.settings, &self.shared.numbers);
-        let (count, size) = (rows.count(), rows.size() as u64);
+        let (count, size) = (rows.count(), rows.memory() as u64);
         let waiting = numbers.queued.fetch_add(count, Relaxed) + count;
         let bytes = numbers.queued_bytes.fetch_add(size, Relaxed) + size;
         // Something larger than the queue passes when nothing waits.
@@ -397,7 +397,7 @@ impl Worker {
         }
         self.numbers.lost.fetch_add(unread, Relaxed);
         self.numbers.queued.fetch_sub(rows.count(), Relaxed);
-        self.numbers.queued_bytes.fetch_sub(rows.size() as u64, Relaxed);
+        self.numbers.queued_bytes.fetch_sub(rows.memory() as u64, Relaxed);
     }
 
     fn commit(&mut self) {

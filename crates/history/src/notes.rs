@@ -6,7 +6,7 @@ use crate::record::Record;
 use crate::tallies::Tallies;
 
 /// Bytes of packed records at which notes should be handed over.
-const FULL_BYTES: usize = 48 << 10;
+pub(crate) const FULL_BYTES: usize = 48 << 10;
 /// Records at which notes should be handed over.
 const FULL: u64 = 1_024;
 

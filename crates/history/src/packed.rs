@@ -7,10 +7,15 @@ use std::sync::Arc;
 use signalbox_core::{MatchKeys, Money, Parameters};
 
 use crate::ids::{Ids, People};
+use crate::notes::FULL_BYTES;
 use crate::record::{Attempt, Outcome, Record, Warned};
 
 /// The length that stands for no text.
 const NONE: u32 = u32::MAX;
+/// Bytes up to which the memory grows step by step, as a quiet sink needs little of it.
+const SMALL: usize = 4 << 10;
+/// Bytes that it has room for beyond: those at which notes are handed over, and a last record.
+const ROOM: usize = FULL_BYTES + (2 << 10);
 
 /// Packed records.
 #[derive(Default)]
@@ -39,8 +44,16 @@ impl Packed {
         self.bytes.len()
     }
 
+    /// Returns the bytes of memory that they take.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Adds a record.
     pub(crate) fn push(&mut self, record: &Record<'_>) {
+        if self.bytes.len() > SMALL && self.bytes.capacity() < ROOM {
+            self.bytes.reserve_exact(ROOM - self.bytes.len());
+        }
         let set = record.match_keys.as_ref().map(|set| self.place_of(set));
         let mut out = Writer(&mut self.bytes);
         out.long(record.ended_at);

@@ -1,12 +1,10 @@
 //! Opening of the history that the configuration names, and the ids by which it finds events.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use signalbox_config::{HistoryEvents, HistorySettings, JournalSettings};
-use signalbox_core::privacy::shown_name;
 use signalbox_core::{Event, Node, Sha256Hex};
 use signalbox_history::{
     After, Filter, History, IdHash, IdKeys, IdKind, Keep, KeyFile, Page, People, Reader, Report, Reported,
@@ -18,9 +16,11 @@ use crate::erase::hashes;
 
 mod erasure;
 mod peers;
+mod shown;
 
 pub use erasure::{ErasedRecords, erase};
 pub use peers::share;
+pub(crate) use shown::ShownNames;
 
 /// Starts the history of a router.
 ///
@@ -171,31 +171,17 @@ pub(crate) fn hashes_of(keys: &IdKeys, kind: IdKind, shown: &str) -> Vec<IdHash>
     }
 }
 
-/// Names that are remembered; more begin anew.
-const MOST_NAMES: usize = 1_000;
-
 /// Takes from events what their history keeps: of a history of sums alone, which has no keys, the name and the receipt.
 pub(crate) struct Tracer {
     keys: Option<IdKeys>,
-    /// Names of events, and how they are shown.
-    names: HashMap<Box<str>, Arc<str>>,
-    /// The library of the last event.
-    library: Option<Library>,
-}
-
-/// The library of an event, and how it is shown.
-struct Library {
-    name: Box<str>,
-    version: Box<str>,
-    shown: Option<Arc<str>>,
+    names: ShownNames,
 }
 
 impl Tracer {
     pub(crate) fn new(keys: Option<IdKeys>) -> Tracer {
         Tracer {
             keys,
-            names: HashMap::new(),
-            library: None,
+            names: ShownNames::default(),
         }
     }
 
@@ -206,49 +192,23 @@ impl Tracer {
         let named = Traced {
             received_at: event.receipt().received_at,
             source: event.receipt().source.clone(),
-            event: self.shown_name(name.unwrap_or_else(|| event.event_type())),
+            event: self.names.shown(name.unwrap_or_else(|| event.event_type())),
             ..Traced::default()
         };
         let context = root.get("context");
-        let library = context.and_then(|context| context.get("library"));
         let Some(keys) = &self.keys else { return named };
+        let library = context.and_then(|context| context.get("library"));
+        let text = |key| {
+            library
+                .and_then(|library| library.get(key)?.as_str())
+                .unwrap_or_default()
+        };
         Traced {
             people: people(root, context, keys),
             message_id: event.message_id().into(),
-            library: library.and_then(|library| self.shown_library(library)),
+            library: self.names.library(text("name"), text("version")),
             ..named
         }
-    }
-
-    fn shown_name(&mut self, name: &str) -> Arc<str> {
-        if let Some(shown) = self.names.get(name) {
-            return shown.clone();
-        }
-        let shown: Arc<str> = shown_name(name).into();
-        if self.names.len() >= MOST_NAMES {
-            self.names.clear();
-        }
-        self.names.insert(name.into(), shown.clone());
-        shown
-    }
-
-    /// Returns name and version of a library. Mostly it is that of the event before.
-    fn shown_library(&mut self, library: Node<'_>) -> Option<Arc<str>> {
-        let text = |key| library.get(key).and_then(Node::as_str).unwrap_or_default();
-        let (name, version) = (text("name"), text("version"));
-        if let Some(known) = &self.library
-            && (&*known.name, &*known.version) == (name, version)
-        {
-            return known.shown.clone();
-        }
-        let named = shown_name(format!("{name} {version}").trim());
-        let shown: Option<Arc<str>> = (!named.is_empty()).then(|| named.into());
-        self.library = Some(Library {
-            name: name.into(),
-            version: version.into(),
-            shown: shown.clone(),
-        });
-        shown
     }
 }
 

@@ -1,11 +1,9 @@
 //! The driver's side of the history: notes of ends, which the history's thread makes records of.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_core::privacy::shown_name;
 use signalbox_core::{Event, Outcome as Answer, Parameter, Reason, Record, Response, Verdict, Warning};
 use signalbox_history::{History, Ids, Notes, Outcome, VALUE_TOO_LARGE, Warned};
 use signalbox_journal::{ERASED, Position};
@@ -15,14 +13,12 @@ use super::options::SinkOptions;
 use super::trace::{Answered, Trace, Try};
 use super::trail::label;
 use crate::dead_letters::now_millis;
-use crate::history::{Traced, Tracer, happened_at};
+use crate::history::{ShownNames, Traced, Tracer, happened_at};
 use crate::last_failures::{LastFailure, LastFailures};
 use crate::telemetry::warning_key;
 
 /// Most attempts of a record that are kept: the first ones and the last one.
 const ATTEMPTS: usize = 20;
-/// Names at the destination that are remembered; more begin anew.
-const MOST_NAMES: usize = 1_000;
 
 /// Notes the ends of a sink's records for the history.
 pub(super) struct Recorder {
@@ -30,8 +26,8 @@ pub(super) struct Recorder {
     name: Arc<str>,
     late_after: Option<Duration>,
     tracer: Tracer,
-    /// Names at the destination, and how they are shown.
-    shown: HashMap<Box<str>, Arc<str>>,
+    /// Names at the destination.
+    names: ShownNames,
     notes: Notes,
 }
 
@@ -52,7 +48,7 @@ impl Recorder {
             name: options.name.clone(),
             late_after: options.late_after,
             tracer: Tracer::new(history.row_keys().cloned()),
-            shown: HashMap::new(),
+            names: ShownNames::default(),
             notes: history.notes(),
             history,
         }
@@ -154,7 +150,7 @@ impl Recorder {
             Record::counted
         };
         let summary = ended.record.map(read).unwrap_or_default();
-        let event_name = summary.event_name.map(|name| shown(&mut self.shown, &name));
+        let event_name = summary.event_name.map(|name| self.names.shown(&name));
         let ended_at = now_millis();
         let age = u64::try_from(ended_at.saturating_sub(*happened_at)).unwrap_or(0);
         let late = self
@@ -216,19 +212,6 @@ impl Recorder {
             self.history.hand(notes);
         }
     }
-}
-
-/// Returns a name as it may be shown.
-fn shown(known: &mut HashMap<Box<str>, Arc<str>>, name: &str) -> Arc<str> {
-    if let Some(shown) = known.get(name) {
-        return shown.clone();
-    }
-    let shown: Arc<str> = shown_name(name).into();
-    if known.len() >= MOST_NAMES {
-        known.clear();
-    }
-    known.insert(name.into(), shown.clone());
-    shown
 }
 
 /// Adds an attempt to the records of a group, and notes its failures.
