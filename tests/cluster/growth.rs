@@ -29,7 +29,6 @@ async fn more_routers_deliver_more() {
     let settings = "concurrency = 4\ncalls_per_minute = 5000\nbatch.max_events = 10";
     let options = Options {
         share: Share::Whole,
-        takeover: Duration::from_secs(5),
         sinks: SINKS.map(|name| pinterest(name, settings)).concat(),
         ..Options::default()
     };
@@ -49,7 +48,7 @@ async fn more_routers_deliver_more() {
     .await;
     clients.stop().await;
 
-    let percent = u32::try_from(setting("CLUSTER_PERCENT", 10)).unwrap();
+    let percent = u32::try_from(setting("CLUSTER_PERCENT", 20)).unwrap();
     let mut rates = [0.0; ROUTERS];
     // From the most to one, since a router that stops hands its sinks over at once, and one that starts gets its share later.
     for count in (1..=ROUTERS).rev() {
