@@ -1,4 +1,4 @@
-//! What operators may do to a cluster by mistake, on one rig: files that lack a sink, a state that is overwritten, and a stream of
+//! Mistakes of operators with a cluster, on one rig: files that lack a sink, a state that is overwritten, and a stream of
 //! events that is deleted.
 
 use std::time::{Duration, Instant};
