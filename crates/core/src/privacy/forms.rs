@@ -146,14 +146,13 @@ pub(super) fn is_written_phone(text: &str) -> bool {
     if is_phone(text) {
         return true;
     }
-    let groups: Vec<&str> = text.trim().split([' ', '-', '.', '/']).collect();
-    let digits_only = groups
-        .iter()
-        .all(|group| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit()));
-    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    let total: usize = lengths.iter().sum();
-    let trunk = text.trim().starts_with('0') && groups.len() >= 3 && (9..=12).contains(&total);
-    digits_only && (lengths == [3, 3, 4] || trunk)
+    let text = text.trim();
+    let lengths = || text.split([' ', '-', '.', '/']).map(str::len);
+    let in_groups = text.bytes().all(|b| b.is_ascii_digit() || b" -./".contains(&b))
+        && lengths().all(|length| length > 0);
+    let trunk =
+        || text.starts_with('0') && lengths().count() >= 3 && (9..=12).contains(&lengths().sum::<usize>());
+    in_groups && (lengths().eq([3, 3, 4]) || trunk())
 }
 
 /// Returns true for a JSON Web Token: parts of base64url joined by dots, of which the first begins with `{"` encoded.

@@ -2,7 +2,7 @@
 
 use super::forms::{find_email, is_written_phone, phone_at};
 use super::removed::{Removed, Scrubbed};
-use super::url::found_in_value;
+use super::url::{found_in_value, is_plain};
 
 /// Takes the words of a text out that hold an e-mail address, a secret of a recognised form, or a phone number in
 /// international form or with an area code in parentheses. A text that is a phone number as a whole goes as a whole.
@@ -29,6 +29,10 @@ pub fn scrub_text(text: &str) -> Option<Scrubbed> {
             text: String::new(),
             removed: Removed::PHONE,
         });
+    }
+    // Ids, names and most searches.
+    if text.split_whitespace().all(|word| is_plain(word.as_bytes())) {
+        return None;
     }
     // `ada @ example.com`
     if text.contains('@') && find_email(text).is_none() && find_email(&text.replace(" @ ", "@")).is_some() {
@@ -60,6 +64,9 @@ pub fn scrub_text(text: &str) -> Option<Scrubbed> {
 }
 
 fn found_in_word(word: &str) -> Option<Removed> {
+    if is_plain(word.as_bytes()) {
+        return None;
+    }
     let lower = word.to_lowercase();
     let is_spelt_out = ["(at)", "[at]"]
         .iter()

@@ -432,7 +432,7 @@ fn found_in_rounds(text: &str, rounds: usize) -> Option<Removed> {
 /// Returns true for a text of letters, digits and the marks of identifiers that does not begin as a secret does: it has none of
 /// the characters by which the other rules recognise a value.
 #[inline]
-fn is_plain(text: &[u8]) -> bool {
+pub(super) fn is_plain(text: &[u8]) -> bool {
     text.iter().all(|byte| PLAIN[usize::from(*byte)]) && !begins_as_secret(text)
 }
 
