@@ -163,7 +163,7 @@ pub async fn transfer(
     }
     done.dead_letters = letters::copy(from, to, &places).await?;
     state::copy_sources(from, to).await?;
-    done.pending = state::compare(from, to, &written).await?;
+    done.pending = state::compare(from, to, &written, done.resumed > 0).await?;
     mark.whole = true;
     write_mark(to, &mark).await?;
     Ok(done)

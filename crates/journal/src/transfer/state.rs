@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::MARK_SOURCE;
 use super::sink::Written;
-use crate::{Journal, JournalError, SourceTotals};
+use crate::{Journal, JournalError, SourceTotals, TransferError};
 
 /// Copies counts and checkpoints of the sources.
 pub(super) async fn copy_sources(from: &dyn Journal, to: &dyn Journal) -> Result<(), JournalError> {
@@ -18,12 +18,20 @@ pub(super) async fn copy_sources(from: &dyn Journal, to: &dyn Journal) -> Result
     to.save_counts().await
 }
 
-/// Compares the two journals, and returns the pending deliveries of all sinks.
+/// Compares the two journals, and returns the pending deliveries of all sinks. `resumed` is true if an earlier copy has appended
+/// some of the events.
 pub(super) async fn compare(
     from: &dyn Journal,
     to: &dyn Journal,
     sinks: &[Written],
-) -> Result<u64, JournalError> {
+    resumed: bool,
+) -> Result<u64, TransferError> {
+    let differ = |how: &str| match resumed {
+        true => TransferError::CannotResume(format!("the new journal differs from the old one: {how}")),
+        false => TransferError::Failed(JournalError(format!(
+            "the new journal differs from the old one: {how}. The old journal is as it was; report this as a bug"
+        ))),
+    };
     let pending: BTreeMap<String, u64> = to
         .sinks()
         .await?
@@ -64,10 +72,4 @@ pub(super) async fn compare(
         return Err(differ("the counts of the sources are not the same"));
     }
     Ok(pending.values().sum())
-}
-
-fn differ(how: &str) -> JournalError {
-    JournalError(format!(
-        "the new journal differs from the old one: {how}. The old journal is as it was; report this as a bug"
-    ))
 }

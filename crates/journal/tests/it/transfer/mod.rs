@@ -7,11 +7,13 @@ use signalbox_core::{Event, Receipt};
 use signalbox_journal::{
     Appended, Commit, Copied, DeadLetter, DeadLetterFilter, DiskJournal, DiskOptions, Erasures as _, Journal,
     MemoryJournal, Named, Open, Parked, Position, Progress, Read, RecordEnd, Roster, SourceTotals, Start,
-    Subject, Subscription, Totals, TransferError, Transferred, Wanted, copied, transfer,
+    Subject, Subscription, Totals, Transferred, Wanted, copied, transfer,
 };
 
 use crate::contract::Bench;
 use crate::support::*;
+
+mod resumed;
 
 /// The pending deliveries of a sink, as a router finds them: message ids with the attempts made, those parked, those returned.
 #[derive(Debug, Default, PartialEq)]
@@ -255,156 +257,6 @@ async fn is_a_copy(old: &Arc<dyn Journal>, new: &Arc<dyn Journal>, done: &Transf
     let again = new.append(events(2_590..2_601)).await.unwrap();
     let stored = again.iter().filter(|fate| matches!(fate, Appended::Stored(_)));
     assert_eq!(stored.count(), 1);
-}
-
-/// A bench for each kind of journal that outlives its process.
-async fn lasting() -> Vec<Bench> {
-    let benches = [
-        Bench::disk().await,
-        #[cfg(feature = "nats")]
-        Bench::nats().await,
-        #[cfg(feature = "nats")]
-        Bench::sealed_nats().await,
-    ];
-    benches.into_iter().flatten().collect()
-}
-
-/// Makes a journal that is full after a part of a copy, and opens it again with room for all of it.
-async fn cut_off(bench: &mut Bench, old: &Arc<dyn Journal>) -> Arc<dyn Journal> {
-    bench.max_bytes = 1_500_000;
-    let new = bench.open().await;
-    let error = transfer(&**old, &*new, |_, _| ()).await.unwrap_err();
-    assert!(error.to_string().contains("max_bytes"), "{error}");
-    assert_eq!(copied(&*new).await, Ok(Copied::Begun(old.id().unwrap())));
-    bench.max_bytes = 20_000_000;
-    bench.again(new).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_was_cut_off_among_its_events_goes_on() {
-    for mut bench in lasting().await {
-        let folder = tempfile::tempdir().unwrap();
-        let old: Arc<dyn Journal> = Arc::new(filled(folder.path()).await);
-        let new = cut_off(&mut bench, &old).await;
-        let done = transfer(&*old, &*new, |_, _| ()).await.unwrap();
-        assert!((1..2_600).contains(&done.resumed), "{done:?}");
-        is_a_copy(&old, &new, &done).await;
-        new.close();
-        new.shutdown().await;
-    }
-}
-
-/// Marks a whole copy as begun, as if the process had died before its end.
-async fn not_whole(journal: &dyn Journal) {
-    let (source, key) = ("signalbox journal move", "copy");
-    let mark = journal.checkpoints(source).await.unwrap().remove(key).unwrap();
-    let mark = String::from_utf8(mark)
-        .unwrap()
-        .replace("\"whole\":true", "\"whole\":false");
-    journal.save_checkpoint(source, key, Some(mark.into_bytes()));
-    journal.flush().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_was_cut_off_after_its_last_state_writes_them_anew() {
-    for bench in lasting().await {
-        let folder = tempfile::tempdir().unwrap();
-        let old: Arc<dyn Journal> = Arc::new(filled(folder.path()).await);
-        let new = bench.open().await;
-        transfer(&*old, &*new, |_, _| ()).await.unwrap();
-        not_whole(&*new).await;
-        let new = bench.again(new).await;
-        assert_eq!(copied(&*new).await, Ok(Copied::Begun(old.id().unwrap())));
-        let done = transfer(&*old, &*new, |_, _| ()).await.unwrap();
-        assert_eq!(done.resumed, 2_600);
-        is_a_copy(&old, &new, &done).await;
-        new.close();
-        new.shutdown().await;
-    }
-}
-
-/// Polls a future so many times, and then drops it.
-#[cfg(feature = "nats")]
-async fn polled<T>(polls: u32, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    let mut left = polls;
-    std::future::poll_fn(|context| {
-        if left == 0 {
-            return std::task::Poll::Ready(None);
-        }
-        left -= 1;
-        future.as_mut().poll(context).map(Some)
-    })
-    .await
-}
-
-#[cfg(feature = "nats")]
-#[tokio::test(flavor = "multi_thread")]
-async fn a_copy_to_nats_servers_that_is_cut_off_anywhere_goes_on() {
-    let Some(bench) = Bench::sealed_nats().await else {
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let old: Arc<dyn Journal> = Arc::new(filled(folder.path()).await);
-    let mut new = bench.open().await;
-    let (mut polls, mut resumed) = (1, 0);
-    let done = loop {
-        match polled(polls, transfer(&*old, &*new, |_, _| ())).await {
-            Some(done) => break done.unwrap(),
-            None => polls += 1 + polls / 3,
-        }
-        resumed += 1;
-        new = bench.again(new).await;
-        if matches!(copied(&*new).await, Ok(Copied::Whole(_))) {
-            // It was cut off behind its last change, and would not be called again.
-            not_whole(&*new).await;
-        }
-    };
-    assert!(resumed > 5 && done.resumed > 0, "{resumed} {done:?}");
-    is_a_copy(&old, &new, &done).await;
-    new.close();
-    new.shutdown().await;
-}
-
-#[tokio::test]
-async fn a_copy_of_what_has_changed_since_does_not_go_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let old: Arc<dyn Journal> = Arc::new(filled(folder.path()).await);
-    let mut bench = Bench::disk().await.unwrap();
-    let new = cut_off(&mut bench, &old).await;
-    append(&*old, 2_600..2_601).await;
-    let error = transfer(&*old, &*new, |_, _| ()).await.unwrap_err();
-    assert!(
-        matches!(&error, TransferError::CannotResume(why) if why.contains("the old journal")),
-        "{error}"
-    );
-}
-
-#[tokio::test]
-async fn a_copy_with_an_event_of_another_origin_does_not_go_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let old: Arc<dyn Journal> = Arc::new(filled(folder.path()).await);
-    let mut bench = Bench::disk().await.unwrap();
-    let new = cut_off(&mut bench, &old).await;
-    append(&*new, 9_000..9_001).await;
-    let error = transfer(&*old, &*new, |_, _| ()).await.unwrap_err();
-    assert!(
-        matches!(&error, TransferError::CannotResume(why) if why.contains("is not the one that follows")),
-        "{error}"
-    );
-}
-
-#[tokio::test]
-async fn a_copy_does_not_go_on_with_another_journal() {
-    let folder = tempfile::tempdir().unwrap();
-    let old: Arc<dyn Journal> = Arc::new(filled(folder.path()).await);
-    let mut bench = Bench::disk().await.unwrap();
-    let new = cut_off(&mut bench, &old).await;
-    let other = tempfile::tempdir().unwrap();
-    let other: Arc<dyn Journal> = Arc::new(filled(other.path()).await);
-    let error = transfer(&*other, &*new, |_, _| ()).await.unwrap_err();
-    assert!(error.to_string().contains("is not empty"), "{error}");
-    assert_eq!(copied(&*new).await, Ok(Copied::Begun(old.id().unwrap())));
 }
 
 #[tokio::test]
