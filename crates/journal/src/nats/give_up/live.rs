@@ -7,6 +7,9 @@ use crate::nats::{NatsJournal, testing};
 use crate::sink_record::SinkRecord;
 use crate::{Appended, Commit, Log as _, Named, Open, Parked, Roster, Start, States as _, Subscription};
 
+/// Parked events of the first sink, more than one write removes.
+const PARKED: usize = 900;
+
 /// Overwrites the state of a sink, and waits until the router knows.
 async fn overwrite(cluster: &NatsCluster, router: &NatsJournal, sink: &str, value: &str) {
     let context = testing::context(cluster).await;
@@ -34,23 +37,27 @@ async fn a_damaged_state_of_a_sink_is_given_up_and_the_sink_goes_on() {
     one.adopt(&roster).await.unwrap();
     for sink in ["a", "b"] {
         let (mut reader, _) = one.reader(sink, &to_s()).await.unwrap();
-        let fates = one.append(events(0..3)).await.unwrap();
-        let Some(Appended::Stored(first)) = fates.first().copied() else {
-            continue;
-        };
-        let parked = Parked {
-            position: first,
-            event: events(0..1).remove(0).into(),
-            open: Open {
-                position: first,
-                ..Open::default()
-            },
-            only: None,
-        };
-        reader.commit(Commit {
-            park: vec![parked],
-            ..settled_before(first + 1)
+        // The second sink's are duplicates, and it parks nothing.
+        let fates = one.append(events(0..PARKED)).await.unwrap();
+        let stored = fates.into_iter().zip(events(0..PARKED));
+        let parked = stored.filter_map(|(fate, event)| match fate {
+            Appended::Stored(position) => Some(Parked {
+                position,
+                event: event.into(),
+                open: Open {
+                    position,
+                    ..Open::default()
+                },
+                only: None,
+            }),
+            _ => None,
         });
+        let mut parked = parked.peekable();
+        while parked.peek().is_some() {
+            let park: Vec<Parked> = parked.by_ref().take(300).collect();
+            let settled = settled_before(park[park.len() - 1].position + 1);
+            reader.commit(Commit { park, ..settled });
+        }
         reader.flush().await;
     }
     // A state of a newer version stays.
@@ -66,17 +73,20 @@ async fn a_damaged_state_of_a_sink_is_given_up_and_the_sink_goes_on() {
     assert!(error.contains("signalbox forget --sink a"), "{error}");
     let error = one.forget("a", Some("s")).await.unwrap_err().to_string();
     assert!(error.contains("forget all of them"), "{error}");
-    assert_eq!(one.forget("a", None).await, Ok(1));
+    assert_eq!(one.forget("a", None).await, Ok(PARKED as u64));
     assert!(one.unreadable().is_empty());
     // Events that come before a reader is opened are the sink's.
-    one.append(events(3..4)).await.unwrap();
+    one.append(events(PARKED..PARKED + 1)).await.unwrap();
     let other = open(&cluster, "other", folder.path()).await;
     let beginning = Subscription::new(["s"], Start::Beginning);
     let (mut reader, resumed) = other.reader("a", &beginning).await.unwrap();
     assert!(resumed.parked.is_empty());
     assert_eq!(resumed.unread, [("s".to_owned(), 1)]);
-    assert_eq!(resumed.progress.totals.filtered.get("forgotten"), Some(&1));
-    assert_eq!(read(&mut reader, 9).await[0].0, "3");
+    assert_eq!(
+        resumed.progress.totals.filtered.get("forgotten"),
+        Some(&(PARKED as u64))
+    );
+    assert_eq!(read(&mut reader, 9).await[0].0, PARKED.to_string());
     drop(reader);
     // A sink that no file has holds nothing afterwards.
     let roster = Roster {
@@ -86,7 +96,7 @@ async fn a_damaged_state_of_a_sink_is_given_up_and_the_sink_goes_on() {
     one.adopt(&roster).await.unwrap();
     overwrite(&cluster, &one, "b", "{}").await;
     assert_eq!(one.forget("b", None).await, Ok(0));
-    one.append(events(4..5)).await.unwrap();
+    one.append(events(PARKED + 1..PARKED + 2)).await.unwrap();
     let known = one.sinks().await.unwrap();
     let b = known.iter().find(|sink| sink.name == "b").unwrap();
     assert_eq!(b.pending(), 0);
