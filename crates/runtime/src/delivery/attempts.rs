@@ -1,13 +1,16 @@
 //! Attempts under way. They run beside the driver; each ends as a verdict, even if the sink panics or takes too long.
 
 use std::collections::{HashMap, HashSet};
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use signalbox_core::{Batch, Outcome, Reason, Report, Response, Sink, Verdict};
-use signalbox_journal::Position;
+use signalbox_journal::{Position, Tenure};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout};
@@ -15,8 +18,8 @@ use tokio::time::{Instant, timeout};
 use super::item::Group;
 
 /// The attempts and probes of one sink.
-#[derive(Default)]
 pub(super) struct Attempts {
+    tenure: Tenure,
     tasks: JoinSet<Done>,
     flights: HashMap<u64, Flight>,
     /// The ticket of the last attempt.
@@ -44,6 +47,16 @@ pub(super) enum Landed {
 }
 
 impl Attempts {
+    /// Begins without any; they run while the right holds.
+    pub(super) fn under(tenure: Tenure) -> Attempts {
+        Attempts {
+            tenure,
+            tasks: JoinSet::new(),
+            flights: HashMap::new(),
+            last: 0,
+        }
+    }
+
     /// Number of batches on their way.
     pub(super) fn len(&self) -> usize {
         self.flights.len()
@@ -66,8 +79,9 @@ impl Attempts {
         let ticket = flight.ticket;
         let records = flight.group.items.iter().map(|item| item.record.clone());
         let batch = Batch::new(ticket, records.collect());
+        let tenure = self.tenure.clone();
         self.tasks.spawn(async move {
-            let deliver = AssertUnwindSafe(sink.deliver(batch)).catch_unwind();
+            let deliver = AssertUnwindSafe(while_held(&tenure, sink.deliver(batch))).catch_unwind();
             let (verdict, response) = verdict(ticket, timeout(limit, deliver).await);
             Done::Attempt(ticket, verdict, response)
         });
@@ -76,8 +90,9 @@ impl Attempts {
 
     /// Starts a probe.
     pub(super) fn probe(&mut self, sink: Arc<dyn Sink>, limit: Duration) {
+        let tenure = self.tenure.clone();
         self.tasks.spawn(async move {
-            let probe = AssertUnwindSafe(sink.probe()).catch_unwind();
+            let probe = AssertUnwindSafe(while_held(&tenure, sink.probe())).catch_unwind();
             Done::Probe(match timeout(limit, probe).await {
                 Ok(Ok(result)) => result,
                 Ok(Err(_)) => Err(Reason::new("probe_panicked", "the probe panicked")),
@@ -111,6 +126,17 @@ impl Attempts {
     }
 }
 
+/// Goes on with work only while the right holds; later it stands still, until the driver cancels it or its time is over. A process
+/// that was paused goes on where it was, perhaps between the start of an attempt and its request.
+async fn while_held<T>(tenure: &Tenure, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let goes_on = |context: &mut std::task::Context<'_>| match tenure.holds() {
+        true => work.as_mut().poll(context),
+        false => Poll::Pending,
+    };
+    poll_fn(goes_on).await
+}
+
 /// Returns the verdict of an attempt that ran to its end, panicked or took too long, and the response if there was one.
 fn verdict(
     ticket: u64,
@@ -136,4 +162,38 @@ fn verdict(
         }),
     };
     (verdict, response)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use tokio_util::task::AbortOnDropHandle;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_has_begun_stands_still_once_the_right_has_ended() {
+        let hour = std::time::Instant::now() + Duration::from_secs(3600);
+        let (renew, until) = tokio::sync::watch::channel(hour);
+        let tenure = Tenure::renewed(until, false);
+        let steps = Arc::new(AtomicU32::new(0));
+        let counted = steps.clone();
+        let work = async move {
+            loop {
+                counted.fetch_add(1, Relaxed);
+                tokio::task::yield_now().await;
+            }
+        };
+        let _work = AbortOnDropHandle::new(tokio::spawn(async move { while_held(&tenure, work).await }));
+        while steps.load(Relaxed) < 3 {
+            tokio::task::yield_now().await;
+        }
+        renew.send_replace(std::time::Instant::now());
+        let before = steps.load(Relaxed);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(steps.load(Relaxed), before);
+    }
 }

@@ -166,7 +166,7 @@ impl Driver {
             news,
             fill,
             pending,
-            attempts: Attempts::default(),
+            attempts: Attempts::under(Tenure::endless()),
             tenure: Tenure::endless(),
         }
     }
@@ -190,7 +190,12 @@ impl Driver {
     /// way when the right ends are dropped, and while another router should have it, no further one starts.
     #[must_use]
     pub fn under(self, tenure: Tenure) -> Driver {
-        Driver { tenure, ..self }
+        let attempts = Attempts::under(tenure.clone());
+        Driver {
+            tenure,
+            attempts,
+            ..self
+        }
     }
 
     /// Runs until the journal is closed and everything is settled, until it is stopped, or until its right ends. Returns
