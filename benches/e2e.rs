@@ -25,7 +25,7 @@ mod load;
 use load::{COLUMNS, META, Measured, PINTEREST, PLAIN, Row, TIKTOK, measure};
 use signalbox_testkit::NatsCluster;
 
-static ROWS: [Row; 17] = [
+static ROWS: [Row; 18] = [
     PLAIN,
     Row {
         name: "batches of 100, with records in the history",
@@ -72,6 +72,13 @@ static ROWS: [Row; 17] = [
         name: "batches of 100, three sinks, no ids",
         sinks: &[PINTEREST; 3],
         deduplicates: false,
+        ..PLAIN
+    },
+    Row {
+        name: "batches of 100, three sinks, no ids, with records in the history",
+        sinks: &[PINTEREST; 3],
+        deduplicates: false,
+        history: Some("all"),
         ..PLAIN
     },
     Row {
