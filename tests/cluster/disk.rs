@@ -1,28 +1,39 @@
 //! The disk of one server is full: the others go on, and it catches up once it has room and was started again.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use signalbox_testkit::NatsCluster;
 
 use crate::clients::{Clients, Sending};
-use crate::rig::{Options, Rig, Share};
-
-/// Bytes of the small disk.
-const SMALL: u64 = 24_000_000;
+use crate::rig::{Options, Rig};
 
 /// A small file system in memory. Dropping it unmounts it.
 struct Disk<'p>(&'p Path);
 
 impl Disk<'_> {
-    /// Mounts an empty one; none without the right to.
+    /// Mounts an empty one of 24 MB; none without the right to.
     fn mount(path: &Path) -> Option<Disk<'_>> {
-        let size = format!("size={SMALL}");
-        mount(&["-t", "tmpfs", "-o", &size, "tmpfs"], path).then_some(Disk(path))
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(path);
+        let mounted = mount.output().is_ok_and(|output| output.status.success());
+        mounted.then_some(Disk(path))
     }
 
-    fn grow(&self) {
-        assert!(mount(&["-o", "remount,size=500M"], self.0));
+    /// Writes a file beside the server's until nothing more fits.
+    fn fill(&self) {
+        let mut file = File::create(self.ballast()).unwrap();
+        while file.write_all(&[1; 4_096]).is_ok() {}
+    }
+
+    fn empty(&self) {
+        std::fs::remove_file(self.ballast()).unwrap();
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.0.join("ballast")
     }
 }
 
@@ -33,15 +44,9 @@ impl Drop for Disk<'_> {
     }
 }
 
-fn mount(arguments: &[&str], path: &Path) -> bool {
-    let mounted = Command::new("mount").args(arguments).arg(path).output();
-    mounted.is_ok_and(|mounted| mounted.status.success())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_full_disk_of_one_server_stops_nothing() {
     let options = Options {
-        share: Share::Whole,
         routers: 2,
         ..Options::default()
     };
@@ -59,11 +64,16 @@ async fn the_full_disk_of_one_server_stops_nothing() {
     rig.servers.start_again(full).await;
     let clients = Clients::start(Sending {
         to: rig.listen(),
-        per_second: 8_000,
-        batch: 200,
+        per_second: 1_000,
+        batch: 50,
         to_all: false,
     });
-    rig.wait(120, "the server to see that its disk is full", async |rig| {
+    rig.wait(60, "the server to have all events", async |rig| {
+        current(&rig.servers).await
+    })
+    .await;
+    disk.fill();
+    rig.wait(60, "the server to see that its disk is full", async |rig| {
         rig.servers
             .monitor(full, "/healthz")
             .await
@@ -78,14 +88,14 @@ async fn the_full_disk_of_one_server_stops_nothing() {
     .await;
     let book = clients.stop().await;
     println!("{}", book.told());
-    disk.grow();
+    disk.empty();
     rig.servers.stop(full).await;
     rig.servers.start_again(full).await;
     rig.wait(60, "the server to catch up", async |rig| {
         current(&rig.servers).await
     })
     .await;
-    rig.settled(180).await;
+    rig.settled(120).await;
     rig.nothing_is_lost(&book);
     // Servers before the disk.
     rig.servers.kill(full);

@@ -3,12 +3,11 @@
 use signalbox_sandbox::{Faults, Unavailable};
 
 use crate::clients::{Clients, Sending};
-use crate::rig::{Options, Rig, Share};
+use crate::rig::{Options, Rig};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_stream_refuses_and_goes_on_by_itself() {
     let options = Options {
-        share: Share::Whole,
         routers: 2,
         max_bytes: "5MB",
         ..Options::default()
@@ -22,7 +21,7 @@ async fn a_full_stream_refuses_and_goes_on_by_itself() {
     });
     let clients = Clients::start(Sending {
         to: rig.listen(),
-        per_second: 4_000,
+        per_second: 1_000,
         batch: 100,
         to_all: false,
     });

@@ -1,4 +1,4 @@
-//! More routers deliver more: six sinks with a backlog, and routers with a share of a core each. What one router can do is
+//! More routers deliver more: three sinks with a backlog, and routers with a share of a core each. What one router can do is
 //! then a question of CPU, which further ones bring, and not of the destination, which is the same for all.
 
 use std::time::{Duration, Instant};
@@ -10,23 +10,26 @@ use crate::ration::{Ration, used};
 use crate::rig::{Options, Rig, Share, pinterest};
 use crate::setting;
 
-/// The sinks, each a rate group. Three routers should drive two each, and two routers three.
-const SINKS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+/// The sinks, each a rate group. By their names, each of three routers should drive one.
+const SINKS: [&str; 3] = ["a", "b", "d"];
 const ROUTERS: usize = 3;
 /// Time in which the destination answers, in milliseconds.
 const ANSWER: u64 = 20;
 /// Events that wait for each sink at the beginning.
-const BACKLOG: usize = 5_000;
+const BACKLOG: usize = 9_000;
 /// Events of each sink that are delivered before the measurement.
 const WARM: u64 = 10;
 /// Three windows are measured with each number of routers, and the one in the middle counts.
 const WINDOW: Duration = Duration::from_secs(3);
-/// CPU time per second, of all routers, below which they have prepared what they hold of the backlog.
-const IDLE: f64 = 0.3;
+/// CPU time per second, of all routers, below which they have prepared what they hold of the backlog, and the seconds in a row for
+/// which it must be as low: a router that has just taken a sink over has not begun.
+const IDLE: (f64, u32) = (0.3, 3);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_routers_deliver_more() {
-    let settings = "concurrency = 4\ncalls_per_minute = 5000\nbatch.max_events = 10";
+    // While the destination is down, attempts are so rare that they cost next to no CPU. Busy routers are slow, but in time.
+    let settings = "concurrency = 4\ncalls_per_minute = 5000\nbatch.max_events = 10\ntimeout = \"30s\"\n\
+                    retry = { initial_backoff = \"2s\", max_backoff = \"2s\" }";
     let options = Options {
         share: Share::Whole,
         sinks: SINKS.map(|name| pinterest(name, settings)).concat(),
@@ -48,7 +51,7 @@ async fn more_routers_deliver_more() {
     .await;
     clients.stop().await;
 
-    let percent = u32::try_from(setting("CLUSTER_PERCENT", 20)).unwrap();
+    let percent = u32::try_from(setting("CLUSTER_PERCENT", 25)).unwrap();
     let mut rates = [0.0; ROUTERS];
     // From the most to one, since a router that stops hands its sinks over at once, and one that starts gets its share later.
     for count in (1..=ROUTERS).rev() {
@@ -101,20 +104,20 @@ fn slow() -> Faults {
     }
 }
 
-/// Waits until each of the first routers drives as many sinks as the others.
+/// Waits until the first routers drive all sinks, each at least one.
 async fn spread(rig: &Rig, count: usize) {
     rig.wait(90, "every router to drive its share of the sinks", async |rig| {
+        let mut all = 0;
         for router in &rig.routers[..count] {
             let status = router.status().await?;
-            let drives = SINKS
-                .iter()
-                .filter(|name| !status.sinks[**name].elsewhere)
-                .count();
-            if drives != SINKS.len() / count {
+            let own = SINKS.iter().filter(|name| !status.sinks[**name].elsewhere);
+            let own = own.count();
+            if own == 0 {
                 return None;
             }
+            all += own;
         }
-        Some(())
+        (all == SINKS.len()).then_some(())
     })
     .await
 }
@@ -128,20 +131,21 @@ fn cpu(rig: &Rig, count: usize) -> f64 {
 /// Waits until the first routers have read and prepared as much of the backlog as they hold: what is measured after that are
 /// deliveries.
 async fn idle(rig: &Rig, count: usize) {
-    let (mut at, mut before) = (Instant::now(), cpu(rig, count));
+    let (mut at, mut before, mut quiet) = (Instant::now(), cpu(rig, count), 0);
     rig.wait(60, "the routers to have read the backlog", async |rig| {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let now = cpu(rig, count);
-        let idle = (now - before) / at.elapsed().as_secs_f64() < IDLE;
+        let idle = (now - before) / at.elapsed().as_secs_f64() < IDLE.0;
+        quiet = if idle { quiet + 1 } else { 0 };
         (at, before) = (Instant::now(), now);
-        idle.then_some(())
+        (quiet == IDLE.1).then_some(())
     })
     .await;
 }
 
 /// Waits until each sink delivers.
 async fn warm(rig: &Rig) {
-    let delivered = async || -> Option<[u64; 6]> {
+    let delivered = async || -> Option<[u64; SINKS.len()]> {
         let status = rig.routers[0].status().await?;
         Some(SINKS.map(|name| status.sinks[name].delivered))
     };

@@ -76,6 +76,15 @@ pub(crate) struct Rig {
 
 /// The sink of Pinterest, with further settings.
 pub(crate) fn pinterest(name: &str, settings: &str) -> String {
+    let defaults = [
+        r#"timeout = "2s""#,
+        r#"retry = { initial_backoff = "50ms", max_backoff = "500ms" }"#,
+    ];
+    let defaults = defaults.into_iter().filter(|setting| {
+        let key = setting.split_inclusive('=').next();
+        key.is_some_and(|key| !settings.contains(key))
+    });
+    let settings = defaults.chain([settings]).collect::<Vec<_>>().join("\n");
     format!(
         r#"
 [sinks.{name}]
@@ -86,8 +95,6 @@ ad_account_id = "549755885175"
 conversion_token = "${{TOKEN}}"
 rate_group = "{name}"
 batch.max_wait = "10ms"
-timeout = "2s"
-retry = {{ initial_backoff = "50ms", max_backoff = "500ms" }}
 {settings}
 "#
     )
