@@ -117,62 +117,72 @@ async fn a_copy_to_nats_servers_that_is_cut_off_anywhere_goes_on() {
     new.shutdown().await;
 }
 
+/// A copy of a disk journal into another one that was cut off.
+struct Begun {
+    old: Arc<dyn Journal>,
+    new: Arc<dyn Journal>,
+    _bench: Bench,
+    _folder: tempfile::TempDir,
+}
+
+impl Begun {
+    async fn new() -> Begun {
+        let folder = tempfile::tempdir().unwrap();
+        let old: Arc<dyn Journal> = Arc::new(filled(folder.path()).await);
+        let mut bench = Bench::disk().await.unwrap();
+        Begun {
+            new: cut_off(&mut bench, &old).await,
+            old,
+            _bench: bench,
+            _folder: folder,
+        }
+    }
+
+    /// Asserts that the copy cannot go on, and why.
+    async fn cannot_resume(&self, expected: &str) {
+        let error = transfer(&*self.old, &*self.new, |_, _| ()).await.unwrap_err();
+        assert!(
+            matches!(&error, TransferError::CannotResume(why) if why.contains(expected)),
+            "{error}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_copy_of_what_has_changed_since_does_not_go_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let old: Arc<dyn Journal> = Arc::new(filled(folder.path()).await);
-    let mut bench = Bench::disk().await.unwrap();
-    let new = cut_off(&mut bench, &old).await;
-    append(&*old, 2_600..2_601).await;
-    let error = transfer(&*old, &*new, |_, _| ()).await.unwrap_err();
-    assert!(
-        matches!(&error, TransferError::CannotResume(why) if why.contains("the old journal")),
-        "{error}"
-    );
+    let begun = Begun::new().await;
+    append(&*begun.old, 2_600..2_601).await;
+    begun.cannot_resume("the old journal").await;
 }
 
 #[tokio::test]
 async fn a_copy_with_an_event_of_another_origin_does_not_go_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let old: Arc<dyn Journal> = Arc::new(filled(folder.path()).await);
-    let mut bench = Bench::disk().await.unwrap();
-    let new = cut_off(&mut bench, &old).await;
-    append(&*new, 9_000..9_001).await;
-    let error = transfer(&*old, &*new, |_, _| ()).await.unwrap_err();
-    assert!(
-        matches!(&error, TransferError::CannotResume(why) if why.contains("is not the one that follows")),
-        "{error}"
-    );
-}
-
-#[tokio::test]
-async fn a_copy_does_not_go_on_with_another_journal() {
-    let folder = tempfile::tempdir().unwrap();
-    let old: Arc<dyn Journal> = Arc::new(filled(folder.path()).await);
-    let mut bench = Bench::disk().await.unwrap();
-    let new = cut_off(&mut bench, &old).await;
-    let other = tempfile::tempdir().unwrap();
-    let other: Arc<dyn Journal> = Arc::new(filled(other.path()).await);
-    let error = transfer(&*other, &*new, |_, _| ()).await.unwrap_err();
-    assert!(error.to_string().contains("is not empty"), "{error}");
-    assert_eq!(copied(&*new).await, Ok(Copied::Begun(old.id().unwrap())));
+    let begun = Begun::new().await;
+    append(&*begun.new, 9_000..9_001).await;
+    begun.cannot_resume("is not the one that follows").await;
 }
 
 #[tokio::test]
 async fn a_copy_that_differs_at_its_end_does_not_go_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let old: Arc<dyn Journal> = Arc::new(filled(folder.path()).await);
-    let mut bench = Bench::disk().await.unwrap();
-    let new = cut_off(&mut bench, &old).await;
+    let begun = Begun::new().await;
     let totals = SourceTotals {
         journalled: 1,
         ..SourceTotals::default()
     };
-    new.save_source("another", totals);
-    new.flush().await;
-    let error = transfer(&*old, &*new, |_, _| ()).await.unwrap_err();
-    assert!(
-        matches!(&error, TransferError::CannotResume(why) if why.contains("counts of the sources")),
-        "{error}"
+    begun.new.save_source("another", totals);
+    begun.new.flush().await;
+    begun.cannot_resume("counts of the sources").await;
+}
+
+#[tokio::test]
+async fn a_copy_does_not_go_on_with_another_journal() {
+    let begun = Begun::new().await;
+    let other = tempfile::tempdir().unwrap();
+    let other = filled(other.path()).await;
+    let error = transfer(&other, &*begun.new, |_, _| ()).await.unwrap_err();
+    assert!(error.to_string().contains("is not empty"), "{error}");
+    assert_eq!(
+        copied(&*begun.new).await,
+        Ok(Copied::Begun(begun.old.id().unwrap()))
     );
 }
