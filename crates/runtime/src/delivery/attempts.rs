@@ -126,15 +126,23 @@ impl Attempts {
     }
 }
 
-/// Goes on with work only while the right holds; later it stands still, until the driver cancels it or its time is over. A process
+/// Interval at which work that stands still looks whether the right was renewed, at the last moment.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// Goes on with work only while the right holds; else it stands still, until the driver cancels it or its time is over. A process
 /// that was paused goes on where it was, perhaps between the start of an attempt and its request.
 async fn while_held<T>(tenure: &Tenure, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
-    let goes_on = |context: &mut std::task::Context<'_>| match tenure.holds() {
-        true => work.as_mut().poll(context),
-        false => Poll::Pending,
-    };
-    poll_fn(goes_on).await
+    loop {
+        let goes_on = |context: &mut std::task::Context<'_>| match tenure.holds() {
+            true => work.as_mut().poll(context).map(Some),
+            false => Poll::Ready(None),
+        };
+        match poll_fn(goes_on).await {
+            Some(done) => return done,
+            None => tokio::time::sleep(AGAIN).await,
+        }
+    }
 }
 
 /// Returns the verdict of an attempt that ran to its end, panicked or took too long, and the response if there was one.
@@ -173,7 +181,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_that_has_begun_stands_still_once_the_right_has_ended() {
+    async fn work_that_has_begun_stands_still_while_the_right_does_not_hold() {
         let hour = std::time::Instant::now() + Duration::from_secs(3600);
         let (renew, until) = tokio::sync::watch::channel(hour);
         let tenure = Tenure::renewed(until, false);
@@ -195,5 +203,9 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(steps.load(Relaxed), before);
+        renew.send_replace(hour);
+        while steps.load(Relaxed) == before {
+            tokio::time::sleep(AGAIN).await;
+        }
     }
 }
