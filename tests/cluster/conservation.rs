@@ -17,6 +17,7 @@ use crate::kinds::{KINDS, Kind};
 use crate::rates::{CALLS_PER_MINUTE, rate};
 use crate::relay::Call;
 use crate::rig::{Options, Rig};
+use crate::router::Router;
 use crate::support::files::files_below;
 use crate::support::pipeline::settings;
 use crate::support::process::Process;
@@ -107,11 +108,16 @@ async fn nothing_acknowledged_is_lost_whatever_is_killed() {
             rig.sandbox.set_faults(faults(now));
         }
         killer.tick(&mut rig);
+        if long() {
+            // All servers may be away while a router starts.
+            rig.routers.iter_mut().for_each(Router::revive);
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let ended = Instant::now();
     rig.sandbox.set_faults(Faults::default());
     killer.end(&mut rig);
+    rig.routers.iter_mut().for_each(Router::revive);
     rig.running().await;
     let book = clients.stop().await;
     let drained = Instant::now();

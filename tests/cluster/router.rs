@@ -105,6 +105,28 @@ impl Router {
         }
     }
 
+    /// Starts the process again, as a supervisor does, if it ended since it reached no server.
+    pub(crate) fn revive(&mut self) {
+        let ended = self
+            .process
+            .as_ref()
+            .is_some_and(|(process, _)| process.has_ended());
+        if ended {
+            let log = self.log();
+            assert!(
+                log.contains("no NATS server can be used"),
+                "{} ended: {log}",
+                self.node
+            );
+            println!(
+                "{} ended, since it reached no server, and starts again",
+                self.node
+            );
+            self.process = None;
+            self.launch();
+        }
+    }
+
     /// Gives this router a file that differs from those of the others, from its next start on.
     pub(crate) fn change_file(&mut self, change: impl FnOnce(String) -> String) {
         let text = std::fs::read_to_string(&self.config).unwrap();
