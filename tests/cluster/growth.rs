@@ -1,4 +1,4 @@
-//! More routers deliver more: three sinks with a backlog, and routers with a share of a core each. What one router can do is
+//! More routers deliver more: six sinks with a backlog, and routers with a share of a core each. What one router can do is
 //! then a question of CPU, which further ones bring, and not of the destination, which is the same for all.
 
 use std::time::{Duration, Instant};
@@ -10,13 +10,13 @@ use crate::ration::{Ration, used};
 use crate::rig::{Options, Rig, Share, pinterest};
 use crate::setting;
 
-/// The sinks, each a rate group. By their names, each of three routers should drive one.
-const SINKS: [&str; 3] = ["a", "b", "d"];
+/// The sinks, each a rate group. By their names, three routers should drive two each, and two routers three.
+const SINKS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const ROUTERS: usize = 3;
 /// Time in which the destination answers, in milliseconds.
 const ANSWER: u64 = 20;
 /// Events that wait for each sink at the beginning.
-const BACKLOG: usize = 9_000;
+const BACKLOG: usize = 7_000;
 /// Events of each sink that are delivered before the measurement.
 const WARM: u64 = 10;
 /// Three windows are measured with each number of routers, and the one in the middle counts.
@@ -51,7 +51,7 @@ async fn more_routers_deliver_more() {
     .await;
     clients.stop().await;
 
-    let percent = u32::try_from(setting("CLUSTER_PERCENT", 25)).unwrap();
+    let percent = u32::try_from(setting("CLUSTER_PERCENT", 20)).unwrap();
     let mut rates = [0.0; ROUTERS];
     // From the most to one, since a router that stops hands its sinks over at once, and one that starts gets its share later.
     for count in (1..=ROUTERS).rev() {
@@ -104,20 +104,20 @@ fn slow() -> Faults {
     }
 }
 
-/// Waits until the first routers drive all sinks, each at least one.
+/// Waits until each of the first routers drives as many sinks as the others.
 async fn spread(rig: &Rig, count: usize) {
     rig.wait(90, "every router to drive its share of the sinks", async |rig| {
-        let mut all = 0;
         for router in &rig.routers[..count] {
             let status = router.status().await?;
-            let own = SINKS.iter().filter(|name| !status.sinks[**name].elsewhere);
-            let own = own.count();
-            if own == 0 {
+            let drives = SINKS
+                .iter()
+                .filter(|name| !status.sinks[**name].elsewhere)
+                .count();
+            if drives != SINKS.len() / count {
                 return None;
             }
-            all += own;
         }
-        (all == SINKS.len()).then_some(())
+        Some(())
     })
     .await
 }
