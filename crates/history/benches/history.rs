@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use criterion::{Bencher, Criterion, criterion_group, criterion_main};
 use signalbox_core::{JournalKey, MatchKeys, Money, Parameter, Parameters, Parts, Spot};
 use signalbox_history::{
-    Attempt, By, Filter, History, IdKeys, IdKind, Ids, Notes, Outcome, People, Record, Report, Settings,
+    Attempt, By, Draft, Filter, History, IdKeys, IdKind, Ids, Notes, Outcome, People, Record, Report,
+    Settings,
 };
 
 /// Records of the searches.
@@ -177,11 +178,11 @@ const LENGTH: usize = 2_300;
 /// Records of a batch.
 const BATCHED: usize = 100;
 
-/// A record under way with what its end needs, as the router's driver keeps it.
+/// A record under way with what its end needs: as the router's driver keeps it, and the parts it is made of.
 struct Sent {
+    draft: Draft,
     record: Arc<signalbox_core::Record>,
     trace: Arc<Trace>,
-    digest: u64,
 }
 
 /// The part of an event that its records need.
@@ -193,45 +194,57 @@ struct Trace {
     people: People<'static>,
 }
 
-/// Measures the end of a sent record: with the digest that was taken when the record was made, and with one that is taken now.
+/// Measures the draft of a record that was just made, and the end of a sent record: by its draft, and as it would be if its parts were
+/// read only then, but for the digest.
 fn cold(criterion: &mut Criterion, keys: &IdKeys, match_keys: &Arc<MatchKeys>) {
     let encoded: Vec<u8> = (0..LENGTH)
         .map(|n| if n % 50 == 0 { b'"' } else { b'a' })
         .collect();
     let (library, event): (Arc<str>, Arc<str>) = ("analytics.js 2.1.0".into(), "Order Completed".into());
-    let sent: Vec<Sent> = (0..COLD)
-        .map(|n| Sent {
-            digest: keys.digest(&encoded),
-            record: Arc::new(signalbox_core::Record {
-                parts: Parts {
-                    event_name: Spot::new(50),
-                    action_source: Spot::new(250),
-                    event_id: Spot::new(350),
-                    order_id: Spot::new(1_950),
-                    value: Spot::new(1_750),
-                    currency: Spot::new(1_600),
-                    match_keys: Some(match_keys.clone()),
-                    ..Parts::default()
-                },
-                ..signalbox_core::Record::new("Checkout", encoded.clone())
-            }),
-            trace: Arc::new(Trace {
-                received_at: jiff::Timestamp::now().as_millisecond(),
-                library: library.clone(),
-                event: event.clone(),
-                message_id: format!("ajs-next-{n:x}-0123456789abcdef").into(),
-                people: [("email", IdKind::Email), ("user", IdKind::UserId)]
-                    .into_iter()
-                    .map(|(text, kind)| keys.hash(kind, text))
-                    .collect(),
-            }),
-        })
-        .collect();
+    let mut buffer = Vec::new();
+    let mut sent = |n: usize| {
+        let record = signalbox_core::Record {
+            parts: Parts {
+                event_name: Spot::new(50),
+                action_source: Spot::new(250),
+                event_id: Spot::new(350),
+                order_id: Spot::new(1_950),
+                value: Spot::new(1_750),
+                currency: Spot::new(1_600),
+                match_keys: Some(match_keys.clone()),
+                ..Parts::default()
+            },
+            ..signalbox_core::Record::new("Checkout", encoded.clone())
+        };
+        let trace = Trace {
+            received_at: jiff::Timestamp::now().as_millisecond(),
+            library: library.clone(),
+            event: event.clone(),
+            message_id: format!("ajs-next-{n:x}-0123456789abcdef").into(),
+            people: [("email", IdKind::Email), ("user", IdKind::UserId)]
+                .into_iter()
+                .map(|(text, kind)| keys.hash(kind, text))
+                .collect(),
+        };
+        Sent {
+            draft: Draft::of(&made(&record, &trace, keys.digest(&record.bytes)), &mut buffer),
+            record: Arc::new(record),
+            trace: Arc::new(trace),
+        }
+    };
+    let one = sent(COLD);
+    let sent: Vec<Sent> = (0..COLD).map(&mut sent).collect();
+    criterion.bench_function("the draft of a record that was just made", |bench| {
+        measured(bench, || {
+            let Sent { record, trace, .. } = black_box(&one);
+            Draft::of(&made(record, trace, keys.digest(&record.bytes)), &mut buffer)
+        });
+    });
     let folder = tempfile::tempdir().unwrap();
     let history = History::start(Settings::new(folder.path()), keys.clone()).unwrap();
-    for (name, now) in [
-        ("the end of a sent record", false),
-        ("the end of a sent record, with its digest", true),
+    for (name, by_draft) in [
+        ("the end of a sent record", true),
+        ("the end of a sent record, its parts read only then", false),
     ] {
         let (mut n, mut notes) = (0, history.notes());
         criterion.bench_function(name, |bench| {
@@ -239,11 +252,12 @@ fn cold(criterion: &mut Criterion, keys: &IdKeys, match_keys: &Arc<MatchKeys>) {
                 // The records of a batch end one after the other, and batches in turn.
                 n += 1;
                 let batch = n / BATCHED * 7 % (COLD / BATCHED);
-                end(
-                    &sent[batch * BATCHED + n % BATCHED],
-                    now.then_some(keys),
-                    &mut notes,
-                );
+                let sent = &sent[batch * BATCHED + n % BATCHED];
+                let record = match by_draft {
+                    true => sent.draft.record().unwrap(),
+                    false => made(&sent.record, &sent.trace, 7),
+                };
+                end(record, &mut notes);
                 if notes.is_full() {
                     notes = history.notes();
                 }
@@ -253,34 +267,18 @@ fn cold(criterion: &mut Criterion, keys: &IdKeys, match_keys: &Arc<MatchKeys>) {
     history.close();
 }
 
-/// Notes the end of a record as the router's driver does.
-fn end(sent: &Sent, digest_now: Option<&IdKeys>, notes: &mut Notes) {
-    let Sent {
-        record,
-        trace,
-        digest,
-    } = sent;
-    let digest = digest_now.map_or(*digest, |keys| keys.digest(&record.bytes));
+/// Returns a record without its end, as the router's driver makes it.
+fn made<'r>(record: &'r signalbox_core::Record, trace: &'r Trace, digest: u64) -> Record<'r> {
     let summary = record.summary();
-    let ended_at = jiff::Timestamp::now().as_millisecond();
-    notes.add(&Record {
-        ended_at,
-        happened_at: trace.received_at,
+    Record {
         library: Some((&*trace.library).into()),
         position: Some(17),
         mapping: Some((&*record.mapping).into()),
         event_name: summary.event_name,
         action_source: summary.action_source,
-        attempts: vec![Attempt {
-            at: ended_at,
-            millis: 95,
-            status: Some(200),
-            result: "delivered".into(),
-        }],
         match_keys: summary.match_keys.cloned(),
         parameters: summary.parameters,
         value: summary.value,
-        batch: Some((1, 500)),
         bytes: 2_300,
         digest: Some(digest),
         ids: Ids {
@@ -294,8 +292,24 @@ fn end(sent: &Sent, digest_now: Option<&IdKeys>, notes: &mut Notes) {
             "pinterest",
             (&*trace.event).into(),
             Outcome::Delivered,
-            (trace.received_at, ended_at),
+            (trace.received_at, 0),
         )
+    }
+}
+
+/// Notes the end of a record as the router's driver does.
+fn end(record: Record<'_>, notes: &mut Notes) {
+    let ended_at = jiff::Timestamp::now().as_millisecond();
+    notes.add(&Record {
+        ended_at,
+        attempts: vec![Attempt {
+            at: ended_at,
+            millis: 95,
+            status: Some(200),
+            result: "delivered".into(),
+        }],
+        batch: Some((1, 500)),
+        ..record
     });
 }
 

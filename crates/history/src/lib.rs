@@ -1,7 +1,7 @@
 //! The fates of events: a record of each end, and sums by the hour, in SQLite files that operators may open with their
 //! own tools. docs/history.md describes the files.
 //!
-//! Drivers add records up and pack them ([`Notes`]) and hand them to a [`History`], which never lets them wait: its thread
+//! Drivers take what the history needs when they make a record ([`Draft`]), add up and pack those that have ended ([`Notes`]) and hand them to a [`History`], which never lets them wait: its thread
 //! writes, and a record too many is dropped and counted. A history that cannot be written costs no event and says so in its
 //! [`Health`].
 //!
@@ -19,6 +19,7 @@ mod blocks;
 mod checks;
 mod clock;
 mod db;
+mod draft;
 mod entry;
 mod files;
 mod filter;
@@ -53,6 +54,7 @@ mod untold;
 mod watched;
 
 pub use db::Trouble;
+pub use draft::Draft;
 pub use entry::Entry;
 pub use filter::Filter;
 pub use health::Health;

@@ -55,47 +55,7 @@ impl Packed {
             self.bytes.reserve_exact(ROOM - self.bytes.len());
         }
         let set = record.match_keys.as_ref().map(|set| self.place_of(set));
-        let mut out = Writer(&mut self.bytes);
-        out.long(record.ended_at);
-        out.long(record.received_at);
-        out.long(record.happened_at);
-        out.text(&record.source);
-        out.maybe(record.library.as_deref());
-        out.maybe_long(record.position.map(u64::cast_signed));
-        out.text(&record.sink);
-        out.maybe(record.mapping.as_deref());
-        out.text(&record.event);
-        out.maybe(record.event_name.as_deref());
-        out.maybe(record.action_source.as_deref());
-        out.byte(record.outcome as u8);
-        out.maybe(record.reason.as_deref());
-        out.maybe(record.message.as_deref());
-        out.list(&record.attempts, |out, attempt| {
-            out.long(attempt.at);
-            out.int(attempt.millis);
-            // No status has this number.
-            out.int(attempt.status.map_or(NONE, u32::from));
-            out.text(&attempt.result);
-        });
-        out.maybe(record.request_id.as_deref());
-        out.list(&record.warnings, |out, warned| {
-            out.text(&warned.code);
-            out.text(&warned.path);
-        });
-        out.int(set.unwrap_or(NONE));
-        out.byte(record.parameters.bits());
-        let value = record.value.as_ref();
-        out.maybe_long(value.map(|value| value.millionths));
-        out.maybe(value.and_then(|value| value.currency.as_deref()));
-        out.maybe_long(record.batch.map(|(batch, _)| batch.cast_signed()));
-        out.int(record.batch.map_or(0, |(_, records)| records));
-        out.int(record.bytes);
-        out.maybe_long(record.digest.map(u64::cast_signed));
-        out.byte(u8::from(record.late));
-        out.text(&record.ids.message_id);
-        out.text(&record.ids.event_id);
-        out.text(&record.ids.order_id);
-        out.bytes(&record.ids.people.0);
+        write(record, set, &mut self.bytes);
         self.count += 1;
     }
 
@@ -110,11 +70,53 @@ impl Packed {
 
     /// Returns the records in their order.
     pub(crate) fn records(&self) -> Records<'_> {
-        Records {
-            bytes: &self.bytes,
-            sets: &self.sets,
-        }
+        Records::of(&self.bytes, &self.sets)
     }
+}
+
+/// Packs a record; `set` is the place of its match keys.
+pub(crate) fn write(record: &Record<'_>, set: Option<u32>, bytes: &mut Vec<u8>) {
+    let mut out = Writer(bytes);
+    out.long(record.ended_at);
+    out.long(record.received_at);
+    out.long(record.happened_at);
+    out.text(&record.source);
+    out.maybe(record.library.as_deref());
+    out.maybe_long(record.position.map(u64::cast_signed));
+    out.text(&record.sink);
+    out.maybe(record.mapping.as_deref());
+    out.text(&record.event);
+    out.maybe(record.event_name.as_deref());
+    out.maybe(record.action_source.as_deref());
+    out.byte(record.outcome as u8);
+    out.maybe(record.reason.as_deref());
+    out.maybe(record.message.as_deref());
+    out.list(&record.attempts, |out, attempt| {
+        out.long(attempt.at);
+        out.int(attempt.millis);
+        // No status has this number.
+        out.int(attempt.status.map_or(NONE, u32::from));
+        out.text(&attempt.result);
+    });
+    out.maybe(record.request_id.as_deref());
+    out.list(&record.warnings, |out, warned| {
+        out.text(&warned.code);
+        out.text(&warned.path);
+    });
+    out.int(set.unwrap_or(NONE));
+    out.byte(record.parameters.bits());
+    let value = record.value.as_ref();
+    out.maybe_long(value.map(|value| value.millionths));
+    out.maybe(value.and_then(|value| value.currency.as_deref()));
+    out.maybe_long(record.batch.map(|(batch, _)| batch.cast_signed()));
+    out.int(record.batch.map_or(0, |(_, records)| records));
+    out.int(record.bytes);
+    out.maybe_long(record.digest.map(u64::cast_signed));
+    out.byte(u8::from(record.late));
+    out.text(&record.ids.message_id);
+    out.text(&record.ids.event_id);
+    out.text(&record.ids.order_id);
+    out.bytes(&record.ids.people.0);
 }
 
 struct Writer<'w>(&'w mut Vec<u8>);
@@ -221,6 +223,11 @@ impl<'r> Iterator for Records<'r> {
 }
 
 impl<'r> Records<'r> {
+    /// Reads packed records; `sets` are their sets of match keys by place.
+    pub(crate) fn of(bytes: &'r [u8], sets: &'r [Arc<MatchKeys>]) -> Records<'r> {
+        Records { bytes, sets }
+    }
+
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (array, rest) = self.bytes.split_first_chunk()?;
         self.bytes = rest;
@@ -364,10 +371,7 @@ mod tests {
         packed.push(&full(1));
         packed.push(&full(2));
         for len in packed.size() / 2..packed.size() {
-            let records = Records {
-                bytes: &packed.bytes[..len],
-                sets: &[],
-            };
+            let records = Records::of(&packed.bytes[..len], &[]);
             assert_eq!(records.count(), 1, "{len}");
         }
     }

@@ -1,5 +1,6 @@
 //! Opening of the history that the configuration names, and the ids by which it finds events.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -112,19 +113,19 @@ fn keys(folder: &Path, journal: &JournalSettings) -> Result<Option<IdKeys>, Stri
 
 /// The part of an event that a history keeps: times, names, and the hashes of ids. `Debug` shows the source alone.
 #[derive(Default)]
-pub(crate) struct Traced {
+pub(crate) struct Traced<'e> {
     pub(crate) received_at: i64,
     pub(crate) source: Arc<str>,
     pub(crate) library: Option<Arc<str>>,
     /// The name as it may be shown.
     pub(crate) event: Arc<str>,
-    pub(crate) message_id: Box<str>,
+    pub(crate) message_id: Cow<'e, str>,
     pub(crate) people: People<'static>,
     /// The order, of events that a source does not journal; a sink's record says its own.
     pub(crate) order_id: Option<Box<str>>,
 }
 
-impl std::fmt::Debug for Traced {
+impl std::fmt::Debug for Traced<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Traced")
             .field("source", &self.source)
@@ -132,15 +133,37 @@ impl std::fmt::Debug for Traced {
     }
 }
 
-impl Traced {
+impl Traced<'_> {
     /// Returns it without ids and hashes, for an event that was erased.
-    pub(crate) fn without_ids(&self) -> Traced {
+    pub(crate) fn without_ids(self) -> Traced<'static> {
         Traced {
             received_at: self.received_at,
-            source: self.source.clone(),
-            library: self.library.clone(),
-            event: self.event.clone(),
+            source: self.source,
+            library: self.library,
+            event: self.event,
             ..Traced::default()
+        }
+    }
+
+    /// Returns it for longer than the event lives.
+    pub(crate) fn into_owned(self) -> Traced<'static> {
+        let Traced {
+            received_at,
+            source,
+            library,
+            event,
+            message_id,
+            people,
+            order_id,
+        } = self;
+        Traced {
+            received_at,
+            source,
+            library,
+            event,
+            message_id: message_id.into_owned().into(),
+            people,
+            order_id,
         }
     }
 }
@@ -186,7 +209,7 @@ impl Tracer {
     }
 
     /// Takes from an event what its history keeps.
-    pub(crate) fn trace(&mut self, event: &Event) -> Traced {
+    pub(crate) fn trace<'e>(&mut self, event: &'e Event) -> Traced<'e> {
         let root = event.root();
         let name = root.get("event").and_then(Node::as_str);
         let named = Traced {
@@ -213,7 +236,7 @@ impl Tracer {
 }
 
 /// Takes from one event what its history keeps.
-pub(crate) fn traced(event: &Event, keys: Option<&IdKeys>) -> Traced {
+pub(crate) fn traced<'e>(event: &'e Event, keys: Option<&IdKeys>) -> Traced<'e> {
     Tracer::new(keys.cloned()).trace(event)
 }
 
@@ -419,7 +442,7 @@ mod tests {
         let again = tracer.trace(&event);
         assert!(Arc::ptr_eq(&again.event, &traced.event));
         assert_eq!(again.library, traced.library);
-        assert_eq!(traced.without_ids().people, People::default());
+        assert_eq!(traced.into_owned().without_ids().people, People::default());
         assert!(WantedId::Email("no address".into()).hashes(&keys).is_err());
         let shown = keys.hash(IdKind::OrderId, "A-1").shown();
         assert_eq!(

@@ -45,7 +45,7 @@ impl SourceNotes {
                     let order_id = self.history.row_keys().and_then(|_| order_id(event));
                     Some(Box::new(Traced {
                         order_id: order_id.map(Box::from),
-                        ..tracer.trace(event)
+                        ..tracer.trace(event).into_owned()
                     }))
                 }
             };
@@ -93,7 +93,7 @@ impl SourceNotes {
         self.history.hand(notes);
     }
 
-    fn note(&self, notes: &mut Notes, traced: &Traced, outcome: Outcome, reason: Option<&Reason>) {
+    fn note(&self, notes: &mut Notes, traced: &Traced<'_>, outcome: Outcome, reason: Option<&Reason>) {
         let event = Cow::Borrowed(&*traced.event);
         let times = (traced.received_at, now_millis());
         notes.add(&Record {
@@ -117,5 +117,5 @@ pub(crate) struct Begun {
     /// The ids of the events that pass, one after the other.
     message_ids: String,
     /// The receipt of each event, the end of its id, and the facts about an event that does not pass.
-    events: Vec<(i64, usize, Option<Box<Traced>>)>,
+    events: Vec<(i64, usize, Option<Box<Traced<'static>>>)>,
 }

@@ -17,7 +17,6 @@ use super::trace::Trace;
 use super::trail;
 use super::window::Window;
 use crate::dead_letters::DeadLetters;
-use crate::history::happened_at;
 use crate::ledger::SinkLedger;
 
 /// The sink's side of the journal: events from it, ends of events to it.
@@ -111,12 +110,11 @@ impl Events {
         self.closed(position, end);
     }
 
-    /// Takes from an event what the history keeps of it, if there is one.
-    pub(super) fn trace(&mut self, position: Position) -> Option<Arc<Trace>> {
-        let recorder = self.recorder.as_mut()?;
-        let event = self.window.event(position)?;
+    /// Takes from an event, as the journal has it, what the history keeps of it, if there is one.
+    pub(super) fn trace<'e>(&mut self, position: Position, event: &'e Event) -> Option<Trace<'e>> {
         let place = self.window.place(position);
-        Some(recorder.trace(&event, place, happened_at(&event)))
+        let recorder = self.recorder.as_mut()?;
+        Some(recorder.trace(event, place))
     }
 
     /// Forgets that the records of an event were sent, so that they are sent once more. Records of one event that share a
@@ -132,7 +130,7 @@ impl Events {
     }
 
     /// Ends a record that is not sent, since the destination has one with its key.
-    pub(super) fn duplicate(&mut self, position: Position, record: Record, trace: Option<&Arc<Trace>>) {
+    pub(super) fn duplicate(&mut self, position: Position, record: Record, trace: Option<&Trace<'_>>) {
         self.ledger.records.duplicate.add(1);
         if self.sent_keys.is_replayed(position) {
             self.ledger.replay.held_back.add(1);

@@ -304,7 +304,9 @@ impl Fill {
                 if pending.events.window.is_again(position) {
                     pending.events.forget_sent(position, &results);
                 }
-                let trace = pending.events.trace(position);
+                let read = pending.events.window.event(position);
+                let read = read.as_deref();
+                let trace = read.and_then(|read| pending.events.trace(position, read));
                 for result in results {
                     self.mapped(position, (&event, trace.as_ref()), result, pending);
                 }
@@ -317,7 +319,7 @@ impl Fill {
     fn mapped(
         &self,
         position: Position,
-        (event, trace): (&Arc<Event>, Option<&Arc<Trace>>),
+        (event, trace): (&Arc<Event>, Option<&Trace<'_>>),
         result: Result<Record, Rejection>,
         pending: &mut Pending,
     ) {
@@ -359,9 +361,9 @@ impl Fill {
             wall: first_attempt,
             held: outgoing.held_for(),
         });
-        let recorder = events.recorder.as_ref();
+        let recorder = events.recorder.as_mut();
         outgoing.ready.push_back(Item {
-            digest: recorder.and_then(|recorder| recorder.digest(&record)),
+            draft: recorder.map(|recorder| recorder.draft(trace, &record)),
             record: Arc::new(record),
             claim: claim.flatten(),
             event: (!self.stage.transforms.is_empty()).then(|| event.clone()),
@@ -369,7 +371,6 @@ impl Fill {
             happened_at: trace.map_or_else(|| happened_at(event), |trace| trace.happened_at),
             attempts,
             tries: Vec::new(),
-            trace: trace.cloned(),
             first,
             last_attempt: None,
             ready_since: now,

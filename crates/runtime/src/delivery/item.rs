@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Event, Record};
+use signalbox_history::Draft;
 use signalbox_journal::Position;
 use tokio::time::Instant;
 
 use super::sent_keys::Claim;
-use super::trace::{Trace, Try};
+use super::trace::Try;
 
 /// A record with its history.
 #[derive(Debug)]
@@ -24,11 +25,10 @@ pub(super) struct Item {
     /// Unix milliseconds at which the event happened, as far as it says.
     pub(super) happened_at: i64,
     pub(super) attempts: u32,
-    /// The answers to its attempts in this process, and what the history keeps of its event; none without a history.
+    /// The answers to its attempts in this process; none without a history.
     pub(super) tries: Vec<Try>,
-    pub(super) trace: Option<Arc<Trace>>,
-    /// The history's digest of the record; none without a row to keep it in.
-    pub(super) digest: Option<u64>,
+    /// The record for the history, until it ends; `None` without a history.
+    pub(super) draft: Option<Draft>,
     pub(super) first: Option<First>,
     pub(super) last_attempt: Option<Instant>,
     /// The moment at which it began to wait for its batch.

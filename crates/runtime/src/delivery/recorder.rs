@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Event, Outcome as Answer, Parameter, Reason, Record, Response, Verdict, Warning};
-use signalbox_history::{History, Ids, Notes, Outcome, VALUE_TOO_LARGE, Warned};
+use signalbox_history::{self as noted, Draft, History, Ids, Notes, Outcome, VALUE_TOO_LARGE, Warned};
 use signalbox_journal::{ERASED, Position};
 
 use super::item::{Group, Item};
@@ -29,17 +29,8 @@ pub(super) struct Recorder {
     /// Names at the destination.
     names: ShownNames,
     notes: Notes,
-}
-
-/// The end of a record, or of an event that made none.
-struct Ended<'e> {
-    trace: &'e Trace,
-    mapping: Option<&'e str>,
-    record: Option<&'e Record>,
-    digest: Option<u64>,
-    tries: &'e [Try],
-    outcome: Outcome,
-    reason: Option<&'e Reason>,
+    /// Memory for [`Draft::of`].
+    buffer: Vec<u8>,
 }
 
 impl Recorder {
@@ -51,28 +42,58 @@ impl Recorder {
             names: ShownNames::default(),
             notes: history.notes(),
             history,
+            buffer: Vec::new(),
         }
     }
 
-    /// Takes from an event what its records need later.
-    pub(super) fn trace(
-        &mut self,
-        event: &Event,
-        position: Option<Position>,
-        happened_at: i64,
-    ) -> Arc<Trace> {
-        Arc::new(Trace {
+    /// Takes from an event what the history keeps with each of its records.
+    pub(super) fn trace<'e>(&mut self, event: &'e Event, position: Option<Position>) -> Trace<'e> {
+        Trace {
             traced: self.tracer.trace(event),
             position,
-            happened_at,
-        })
+            happened_at: happened_at(event),
+        }
     }
 
-    /// Returns the digest of a record that was just made, while a cache of the processor holds it: when its answer arrives, none
-    /// does, and the digest reads the whole of it.
-    pub(super) fn digest(&self, record: &Record) -> Option<u64> {
-        let keys = self.history.row_keys()?;
-        Some(keys.digest(&record.bytes))
+    /// Takes from a record that was just made what the history keeps of it.
+    pub(super) fn draft(&mut self, trace: Option<&Trace<'_>>, record: &Record) -> Draft {
+        let unknown = Trace::default();
+        let Trace {
+            traced,
+            position,
+            happened_at,
+        } = trace.unwrap_or(&unknown);
+        let keys = self.history.row_keys();
+        let summary = match keys {
+            Some(_) => record.summary(),
+            None => record.counted(),
+        };
+        let event_name = summary.event_name.map(|name| self.names.shown(&name));
+        let mut warnings: Vec<Warned<'_>> = record.warnings.iter().map(shown_warning).collect();
+        if summary.value.is_none() && summary.parameters.has(Parameter::Value) {
+            warnings.push(Warned {
+                code: VALUE_TOO_LARGE.into(),
+                path: Parameter::Value.name().into(),
+            });
+        }
+        let record = noted::Record {
+            mapping: Some(Cow::Borrowed(&record.mapping)),
+            event_name: event_name.as_deref().map(Cow::Borrowed),
+            action_source: summary.action_source,
+            warnings,
+            match_keys: summary.match_keys.cloned(),
+            parameters: summary.parameters,
+            value: summary.value,
+            bytes: u32::try_from(record.bytes.len()).unwrap_or(u32::MAX),
+            digest: keys.map(|keys| keys.digest(&record.bytes)),
+            ids: Ids {
+                event_id: summary.event_id.unwrap_or_default(),
+                order_id: summary.order_id.unwrap_or_default(),
+                ..ids(traced)
+            },
+            ..of_event(&self.name, traced, *position, *happened_at)
+        };
+        Draft::of(&record, &mut self.buffer)
     }
 
     /// Notes the end of an event that made no record, or of a record that could not be made. Without the event, only its
@@ -85,11 +106,7 @@ impl Recorder {
         reason: &Reason,
     ) {
         let trace = match event {
-            Some(event) => Trace {
-                traced: self.tracer.trace(event),
-                position,
-                happened_at: happened_at(event),
-            },
+            Some(event) => self.trace(event, position),
             None => Trace {
                 traced: Traced {
                     received_at,
@@ -99,107 +116,64 @@ impl Recorder {
                 happened_at: received_at,
             },
         };
-        let erased = (reason.code() == ERASED).then(|| trace.without_ids());
-        self.note(Ended {
-            trace: erased.as_ref().unwrap_or(&trace),
-            mapping: (!mapping.is_empty()).then_some(mapping),
-            record: None,
-            digest: None,
-            tries: &[],
-            outcome,
-            reason: Some(reason),
-        });
-    }
-
-    /// Notes that a record was not sent, since the destination has one with its key.
-    pub(super) fn duplicate(&mut self, trace: &Trace, record: &Record) {
-        self.note(Ended {
-            trace,
-            mapping: Some(&record.mapping),
-            digest: self.digest(record),
-            record: Some(record),
-            tries: &[],
-            outcome: Outcome::Duplicate,
-            reason: None,
-        });
-    }
-
-    /// Notes the end of a record that was made.
-    pub(super) fn ended(&mut self, item: &Item, outcome: Outcome, reason: Option<&Reason>) {
-        let unknown = Trace::default();
-        self.note(Ended {
-            trace: item.trace.as_deref().unwrap_or(&unknown),
-            mapping: Some(&item.record.mapping),
-            record: Some(&item.record),
-            digest: item.digest,
-            tries: &item.tries,
-            outcome,
-            reason,
-        });
-    }
-
-    fn note(&mut self, ended: Ended<'_>) {
         let Trace {
             traced,
             position,
             happened_at,
-        } = ended.trace;
-        let read = if self.history.row_keys().is_some() {
-            Record::summary
-        } else {
-            Record::counted
+        } = match reason.code() {
+            ERASED => trace.without_ids(),
+            _ => trace,
         };
-        let summary = ended.record.map(read).unwrap_or_default();
-        let event_name = summary.event_name.map(|name| self.names.shown(&name));
+        self.notes.add(&noted::Record {
+            ended_at: now_millis(),
+            mapping: (!mapping.is_empty()).then_some(mapping.into()),
+            outcome,
+            reason: Some(reason.code().into()),
+            message: Some(reason.message().into()),
+            ids: ids(&traced),
+            ..of_event(&self.name, &traced, position, happened_at)
+        });
+        self.noted();
+    }
+
+    /// Notes that a record was not sent, since the destination has one with its key.
+    pub(super) fn duplicate(&mut self, trace: &Trace<'_>, record: &Record) {
+        let draft = self.draft(Some(trace), record);
+        self.end(&draft, &[], Outcome::Duplicate, None);
+    }
+
+    /// Notes the end of a record that was made.
+    pub(super) fn ended(&mut self, item: &Item, outcome: Outcome, reason: Option<&Reason>) {
+        if let Some(draft) = &item.draft {
+            self.end(draft, &item.tries, outcome, reason);
+        }
+    }
+
+    fn end(&mut self, draft: &Draft, tries: &[Try], outcome: Outcome, reason: Option<&Reason>) {
+        let Some(record) = draft.record() else { return };
         let ended_at = now_millis();
-        let age = u64::try_from(ended_at.saturating_sub(*happened_at)).unwrap_or(0);
+        let age = u64::try_from(ended_at.saturating_sub(record.happened_at)).unwrap_or(0);
         let late = self
             .late_after
             .is_some_and(|limit| Duration::from_millis(age) > limit);
-        let last = ended.tries.last().map(|last| &*last.answered);
-        let warnings = ended.record.map_or(&[][..], |record| &record.warnings);
-        let mut warnings: Vec<Warned<'_>> = warnings.iter().map(shown_warning).collect();
-        if summary.value.is_none() && summary.parameters.has(Parameter::Value) {
-            warnings.push(Warned {
-                code: VALUE_TOO_LARGE.into(),
-                path: Parameter::Value.name().into(),
-            });
-        }
-        let length = ended.record.map_or(0, |record| record.bytes.len());
-        self.notes.add(&signalbox_history::Record {
+        let last = tries.last().map(|last| &*last.answered);
+        self.notes.add(&noted::Record {
             ended_at,
-            received_at: traced.received_at,
-            happened_at: *happened_at,
-            source: Cow::Borrowed(&traced.source),
-            library: traced.library.as_deref().map(Cow::Borrowed),
-            position: *position,
-            sink: Cow::Borrowed(&self.name),
-            mapping: ended.mapping.map(Cow::Borrowed),
-            event: Cow::Borrowed(&traced.event),
-            event_name: event_name.as_deref().map(Cow::Borrowed),
-            action_source: summary.action_source,
-            outcome: ended.outcome,
-            reason: ended.reason.map(|reason| Cow::Borrowed(reason.code())),
-            message: ended.reason.map(|reason| Cow::Borrowed(reason.message())),
-            attempts: ended.tries.iter().map(Try::attempt).collect(),
+            outcome,
+            reason: reason.map(|reason| reason.code().into()),
+            message: reason.map(|reason| reason.message().into()),
+            attempts: tries.iter().map(Try::attempt).collect(),
             request_id: last
                 .and_then(|last| last.response.as_ref()?.request_id.as_deref())
                 .map(Cow::Borrowed),
-            warnings,
-            match_keys: summary.match_keys.cloned(),
-            parameters: summary.parameters,
-            value: summary.value,
             batch: last.map(|last| (last.batch, last.records)),
-            bytes: u32::try_from(length).unwrap_or(u32::MAX),
-            digest: ended.digest,
-            late: late && ended.outcome == Outcome::Delivered,
-            ids: Ids {
-                message_id: Cow::Borrowed(&traced.message_id),
-                event_id: summary.event_id.unwrap_or_default(),
-                order_id: summary.order_id.unwrap_or_default(),
-                people: traced.people.borrowed(),
-            },
+            late: late && outcome == Outcome::Delivered,
+            ..record
         });
+        self.noted();
+    }
+
+    fn noted(&mut self) {
         if self.notes.is_full() {
             self.hand_over();
         }
@@ -211,6 +185,37 @@ impl Recorder {
             let notes = std::mem::replace(&mut self.notes, self.history.notes());
             self.history.hand(notes);
         }
+    }
+}
+
+/// Returns what the history keeps of an event with each of its records; as if they were delivered.
+fn of_event<'n>(
+    sink: &'n str,
+    traced: &'n Traced<'_>,
+    position: Option<Position>,
+    happened_at: i64,
+) -> noted::Record<'n> {
+    let event = Cow::Borrowed(&*traced.event);
+    noted::Record {
+        happened_at,
+        library: traced.library.as_deref().map(Cow::Borrowed),
+        position,
+        ..noted::Record::of_event(
+            &traced.source,
+            sink,
+            event,
+            Outcome::Delivered,
+            (traced.received_at, 0),
+        )
+    }
+}
+
+/// Returns the ids of an event, without those that a record has.
+fn ids<'n>(traced: &'n Traced<'_>) -> Ids<'n> {
+    Ids {
+        message_id: Cow::Borrowed(&traced.message_id),
+        people: traced.people.borrowed(),
+        ..Ids::default()
     }
 }
 

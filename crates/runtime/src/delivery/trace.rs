@@ -1,4 +1,4 @@
-//! The parts of events and answers that the history keeps of records under way.
+//! The parts of events and answers that the history keeps of records.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use signalbox_journal::Position;
 use crate::history::Traced;
 use crate::last_failures::LastFailure;
 
-/// The part of an event that its records need later, when the event is let go.
+/// The part of an event that the history keeps with each of its records.
 #[derive(Debug, Default)]
-pub(super) struct Trace {
-    pub(super) traced: Traced,
+pub(super) struct Trace<'e> {
+    pub(super) traced: Traced<'e>,
     pub(super) position: Option<Position>,
     pub(super) happened_at: i64,
 }
@@ -35,9 +35,9 @@ pub(super) struct Try {
     pub(super) failure: Option<Box<str>>,
 }
 
-impl Trace {
+impl Trace<'_> {
     /// Returns it without ids, for an event that was erased.
-    pub(super) fn without_ids(&self) -> Trace {
+    pub(super) fn without_ids(self) -> Trace<'static> {
         Trace {
             traced: self.traced.without_ids(),
             position: self.position,
