@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
@@ -32,6 +32,11 @@ mod tests;
 
 /// Interval of commits: `kill -9` loses no more than this.
 const COMMIT: Duration = Duration::from_secs(1);
+/// Time for which the thread lets notes gather after it has written all that waited. A thread that comes after every few records
+/// takes the caches of the processor from the others each time.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The part of the queue beyond which it begins at once.
+const ENOUGH: u64 = 4;
 /// Interval of looks at all files, their ages and sizes, and the rows after which one comes sooner.
 const SWEEP: (Duration, u64) = (Duration::from_secs(5), 5_000);
 
@@ -59,6 +64,8 @@ struct Shared {
     open_ids: Arc<OpenIds>,
     sender: SyncSender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// To end the thread's pause.
+    pausing: Thread,
     peers: OnceLock<Arc<dyn Peers>>,
 }
 
@@ -134,6 +141,7 @@ impl History {
                 numbers,
                 open_ids,
                 sender,
+                pausing: thread.thread().clone(),
                 thread: Mutex::new(Some(thread)),
                 peers: OnceLock::new(),
             }),
@@ -176,7 +184,19 @@ impl History {
         let waiting = numbers.queued.fetch_add(count, Relaxed) + count;
         let bytes = numbers.queued_bytes.fetch_add(size, Relaxed) + size;
         // Something larger than the queue passes when nothing waits.
-        waiting == count || waiting <= settings.queue as u64 && bytes <= settings.queue_bytes as u64
+        let (most, most_bytes) = (settings.queue as u64, settings.queue_bytes as u64);
+        if waiting > most / ENOUGH || bytes > most_bytes / ENOUGH {
+            self.shared.pausing.unpark();
+        }
+        // Something larger than the queue passes when nothing waits.
+        waiting == count || waiting <= most && bytes <= most_bytes
+    }
+
+    /// Sends the thread a message that is no notes, and ends its pause.
+    fn send(&self, message: Message) -> Result<(), Ended> {
+        self.shared.sender.send(message).map_err(|_| Ended)?;
+        self.shared.pausing.unpark();
+        Ok(())
     }
 
     /// Returns the keys of the hashes of ids.
@@ -247,10 +267,7 @@ impl History {
     /// [`Ended`]
     pub fn flush(&self) -> Result<(), Ended> {
         let (reply, answer) = sync_channel(1);
-        self.shared
-            .sender
-            .send(Message::Flush(reply))
-            .map_err(|_| Ended)?;
+        self.send(Message::Flush(reply))?;
         answer.recv().map_err(|_| Ended)
     }
 
@@ -264,8 +281,7 @@ impl History {
             return Ok(None);
         }
         let (reply, answer) = sync_channel(1);
-        let sent = self.shared.sender.send(Message::Erase(hashes, until, reply));
-        sent.map_err(|_| Ended)?;
+        self.send(Message::Erase(hashes, until, reply))?;
         Ok(Some(answer.recv().map_err(|_| Ended)??))
     }
 
@@ -279,7 +295,7 @@ impl History {
             .take();
         if let Some(thread) = thread {
             // An error means that the thread has ended.
-            let _ = self.shared.sender.send(Message::Stop);
+            let _ = self.send(Message::Stop);
             let _ = thread.join();
         }
     }
@@ -304,10 +320,23 @@ impl Worker {
     fn run(mut self, messages: &Receiver<Message>) {
         self.rows_fail = self.prepare().is_err();
         let (mut commit_at, mut sweep_at) = (Instant::now() + COMMIT, Instant::now());
+        let mut wrote = false;
         loop {
-            let message = messages.recv_timeout(commit_at.saturating_duration_since(Instant::now()));
+            let until_commit = || commit_at.saturating_duration_since(Instant::now());
+            let message = match messages.try_recv() {
+                Err(TryRecvError::Empty) => {
+                    if std::mem::take(&mut wrote) {
+                        thread::park_timeout(until_commit().min(PAUSE));
+                    }
+                    messages.recv_timeout(until_commit())
+                }
+                other => other.map_err(|_| RecvTimeoutError::Disconnected),
+            };
             match message {
-                Ok(Message::Notes(notes)) => self.take(*notes),
+                Ok(Message::Notes(notes)) => {
+                    self.take(*notes);
+                    wrote = true;
+                }
                 Ok(Message::Flush(reply)) => {
                     self.commit();
                     // An error means that the caller waits no longer.

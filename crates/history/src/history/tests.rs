@@ -18,6 +18,7 @@ fn waiting(queue: usize, queue_bytes: usize) -> (History, Receiver<Message>) {
         open_ids: Arc::default(),
         sender,
         thread: Mutex::default(),
+        pausing: thread::current(),
         peers: OnceLock::new(),
     };
     let history = History {
