@@ -25,11 +25,17 @@ mod load;
 use load::{COLUMNS, META, Measured, PINTEREST, PLAIN, Row, TIKTOK, measure};
 use signalbox_testkit::NatsCluster;
 
-static ROWS: [Row; 18] = [
+static ROWS: [Row; 19] = [
     PLAIN,
     Row {
         name: "batches of 100, with records in the history",
         history: Some("all"),
+        ..PLAIN
+    },
+    // The part of a core that the history's thread takes in the row before; the difference is what its records cost the others.
+    Row {
+        name: "batches of 100, beside a program that takes a third of a core",
+        beside: 35,
         ..PLAIN
     },
     Row {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use signalbox_core::JournalKey;
@@ -36,6 +36,8 @@ pub(crate) struct Row {
     pub(crate) pace: Option<usize>,
     /// Number of cores for the router.
     pub(crate) cores: Option<usize>,
+    /// The percentage of a core that a thread of this process takes meanwhile, without touching memory.
+    pub(crate) beside: u64,
     /// Divisor of the number of events asked for.
     pub(crate) share: usize,
 }
@@ -75,6 +77,7 @@ pub(crate) const PLAIN: Row = Row {
     connections: 16,
     pace: None,
     cores: None,
+    beside: 0,
     share: 1,
 };
 fn config(row: &Row, listen: &str, rig: &str, folder: &Path, servers: Option<&NatsCluster>) -> String {
@@ -247,7 +250,9 @@ pub(crate) async fn measure(row: Row, events: usize) -> Measured {
         }
         memory
     };
+    let beside = Beside::start(row.beside);
     let (mut acks, memory) = tokio::join!(load.post(warm..end), watched);
+    drop(beside);
     acks.sort_unstable();
     let took = began.elapsed();
     let events = (acks.len() * row.batch) as f64;
@@ -279,6 +284,35 @@ pub(crate) async fn measure(row: Row, events: usize) -> Measured {
             stored,
         ],
         memory,
+    }
+}
+
+/// A thread that takes a part of a core, until it is dropped.
+struct Beside(Arc<AtomicBool>);
+
+impl Beside {
+    /// Starts a thread that takes these hundredths of a core; none for 0.
+    fn start(percent: u64) -> Option<Beside> {
+        const TURN: Duration = Duration::from_millis(10);
+        let work = TURN * u32::try_from(percent).ok().filter(|percent| *percent > 0)? / 100;
+        let done = Arc::new(AtomicBool::new(false));
+        let beside = Beside(done.clone());
+        std::thread::spawn(move || {
+            while !done.load(Relaxed) {
+                let begin = Instant::now();
+                while begin.elapsed() < work {
+                    std::hint::black_box(begin);
+                }
+                std::thread::sleep(TURN - work);
+            }
+        });
+        Some(beside)
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
     }
 }
 

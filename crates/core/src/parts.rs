@@ -41,8 +41,7 @@ impl Parts {
         }
     }
 
-    /// Reads those of which sums are made. The bytes of a record that was sent a while ago are in no cache of the processor,
-    /// so each part costs a look into memory.
+    /// Reads those of which sums are made.
     pub(crate) fn counted<'r>(&'r self, record: &'r [u8]) -> Summary<'r> {
         let text = |spot: Spot| spot.text(record);
         let amount = text(self.value).and_then(|text| Money::millionths(&text));

@@ -194,8 +194,8 @@ struct Trace {
     people: People<'static>,
 }
 
-/// Measures the draft of a record that was just made, and the end of a sent record: by its draft, and as it would be if its parts were
-/// read only then, but for the digest.
+/// Measures the draft of a record that was just made, and the end of a sent record: by its draft, and as it would be if its parts,
+/// but for the digest, were read only then.
 fn cold(criterion: &mut Criterion, keys: &IdKeys, match_keys: &Arc<MatchKeys>) {
     let encoded: Vec<u8> = (0..LENGTH)
         .map(|n| if n % 50 == 0 { b'"' } else { b'a' })

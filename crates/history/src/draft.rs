@@ -47,6 +47,7 @@ impl std::fmt::Debug for Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{IdHash, Ids};
     use crate::record::Outcome;
 
     #[test]
@@ -58,10 +59,19 @@ mod tests {
                 match_keys: (!names.is_empty()).then_some(set),
                 bytes: 640,
                 digest: Some(7),
+                ids: Ids {
+                    message_id: "m-1".into(),
+                    order_id: "A-1".into(),
+                    people: [IdHash(1), IdHash(2)].into_iter().collect(),
+                    ..Ids::default()
+                },
                 ..Record::of_event("web", "ads", "Order".into(), Outcome::Delivered, (1, 0))
             };
             let draft = Draft::of(&record, &mut buffer);
-            assert_eq!(format!("{:?}", draft.record().unwrap()), format!("{record:?}"));
+            let found = draft.record().unwrap();
+            assert_eq!(format!("{found:?}"), format!("{record:?}"));
+            assert_eq!(found.ids.of_event(), record.ids.of_event());
+            assert_eq!(found.ids.people, record.ids.people);
             assert!(!format!("{draft:?}").contains("Order"));
         }
     }

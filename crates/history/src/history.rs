@@ -35,7 +35,7 @@ const COMMIT: Duration = Duration::from_secs(1);
 /// Time for which the thread lets notes gather after it has written all that waited. A thread that comes after every few records
 /// takes the caches of the processor from the others each time.
 const PAUSE: Duration = Duration::from_millis(50);
-/// The part of the queue beyond which it begins at once.
+/// It goes on at once when a fourth of what may wait does.
 const ENOUGH: u64 = 4;
 /// Interval of looks at all files, their ages and sizes, and the rows after which one comes sooner.
 const SWEEP: (Duration, u64) = (Duration::from_secs(5), 5_000);
@@ -172,6 +172,7 @@ impl History {
             self.shared.sender.try_send(Message::Notes(Box::new(notes)))
             && let Message::Notes(notes) = message
         {
+            numbers.handovers.fetch_sub(1, Relaxed);
             self.shared.left(&notes.rows);
             numbers.dropped.fetch_add(untold, Relaxed);
         }
@@ -183,17 +184,24 @@ impl History {
         let (count, size) = (rows.count(), rows.memory() as u64);
         let waiting = numbers.queued.fetch_add(count, Relaxed) + count;
         let bytes = numbers.queued_bytes.fetch_add(size, Relaxed) + size;
-        // Something larger than the queue passes when nothing waits.
+        let handovers = numbers.handovers.fetch_add(1, Relaxed) + 1;
         let (most, most_bytes) = (settings.queue as u64, settings.queue_bytes as u64);
-        if waiting > most / ENOUGH || bytes > most_bytes / ENOUGH {
+        let enough = [
+            (waiting, most),
+            (bytes, most_bytes),
+            (handovers, HANDOVERS as u64),
+        ];
+        if enough.iter().any(|(waiting, most)| *waiting > most / ENOUGH) {
             self.shared.pausing.unpark();
         }
         // Something larger than the queue passes when nothing waits.
         waiting == count || waiting <= most && bytes <= most_bytes
     }
 
-    /// Sends the thread a message that is no notes, and ends its pause.
+    /// Sends the thread a message other than notes, for which it does not pause.
     fn send(&self, message: Message) -> Result<(), Ended> {
+        // There may be no place for the message before the thread goes on.
+        self.shared.pausing.unpark();
         self.shared.sender.send(message).map_err(|_| Ended)?;
         self.shared.pausing.unpark();
         Ok(())
@@ -325,8 +333,9 @@ impl Worker {
             let until_commit = || commit_at.saturating_duration_since(Instant::now());
             let message = match messages.try_recv() {
                 Err(TryRecvError::Empty) => {
-                    if std::mem::take(&mut wrote) {
-                        thread::park_timeout(until_commit().min(PAUSE));
+                    // What gathers in a pause belongs to the next commit.
+                    if std::mem::take(&mut wrote) && until_commit() > PAUSE {
+                        thread::park_timeout(PAUSE);
                     }
                     messages.recv_timeout(until_commit())
                 }
@@ -398,6 +407,7 @@ impl Worker {
     }
 
     fn take(&mut self, notes: Notes) {
+        self.numbers.handovers.fetch_sub(1, Relaxed);
         for (key, tally) in notes.sums {
             let shed = self.sums.add(key, &tally);
             self.numbers.lost.fetch_add(shed, Relaxed);

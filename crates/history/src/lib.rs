@@ -1,7 +1,8 @@
 //! The fates of events: a record of each end, and sums by the hour, in SQLite files that operators may open with their
 //! own tools. docs/history.md describes the files.
 //!
-//! Drivers take what the history needs when they make a record ([`Draft`]), add up and pack those that have ended ([`Notes`]) and hand them to a [`History`], which never lets them wait: its thread
+//! Drivers take what the history needs of a record when they make it ([`Draft`]), add records up and pack them when they end
+//! ([`Notes`]), and hand them to a [`History`], which never lets them wait: its thread
 //! writes, and a record too many is dropped and counted. A history that cannot be written costs no event and says so in its
 //! [`Health`].
 //!

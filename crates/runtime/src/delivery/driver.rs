@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use signalbox_history::History;
-use signalbox_journal::{Position, Read, Reader, Resumed, Tenure};
+use signalbox_journal::{Parked, Position, Read, Reader, Resumed, Tenure};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -111,6 +111,8 @@ pub struct Driver {
     /// Woken when events come back from the dead letters.
     news: Arc<Notify>,
     fill: Fill,
+    /// Events that were parked when the driver was put together.
+    parked: Vec<Parked>,
     pending: Pending,
     attempts: Attempts,
     /// The right to launch attempts.
@@ -152,11 +154,10 @@ impl Driver {
             holds.taken_over(options.hold),
         );
         let mut pending = Pending { events, outgoing };
-        let mut fill = Fill::new(options.clone(), stage.clone(), &mut resumed);
+        let fill = Fill::new(options.clone(), stage.clone(), &mut resumed);
         for lost in &resumed.lost {
             fill.bury_lost(lost, lost.events, &mut pending.events);
         }
-        fill.open_parked(resumed.parked, &mut pending);
         Driver {
             options,
             stage,
@@ -165,6 +166,7 @@ impl Driver {
             load_shed,
             news,
             fill,
+            parked: resumed.parked,
             pending,
             attempts: Attempts::under(Tenure::endless()),
             tenure: Tenure::endless(),
@@ -202,6 +204,8 @@ impl Driver {
     /// the parts for another driver of the same sink.
     pub async fn run(mut self) -> Parts {
         let _watch = tenure_watch::start(self.tenure.clone(), self.stop.clone());
+        let parked = std::mem::take(&mut self.parked);
+        self.fill.open_parked(parked, &mut self.pending);
         let (mut leaving, mut draining) = (false, false);
         loop {
             if self.fill.revoked && !leaving {

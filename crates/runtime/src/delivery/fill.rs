@@ -304,9 +304,12 @@ impl Fill {
                 if pending.events.window.is_again(position) {
                     pending.events.forget_sent(position, &results);
                 }
-                let read = pending.events.window.event(position);
-                let read = read.as_deref();
-                let trace = read.and_then(|read| pending.events.trace(position, read));
+                // As the journal has it, without the work of the transforms.
+                let read = pending.events.recorder.is_some();
+                let read = read.then(|| pending.events.window.event(position)).flatten();
+                let trace = read
+                    .as_deref()
+                    .and_then(|read| pending.events.trace(position, read));
                 for result in results {
                     self.mapped(position, (&event, trace.as_ref()), result, pending);
                 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Event, Outcome as Answer, Parameter, Reason, Record, Response, Verdict, Warning};
-use signalbox_history::{self as noted, Draft, History, Ids, Notes, Outcome, VALUE_TOO_LARGE, Warned};
+use signalbox_history::{
+    self as noted, Draft, History, IdKeys, Ids, Notes, Outcome, VALUE_TOO_LARGE, Warned,
+};
 use signalbox_journal::{ERASED, Position};
 
 use super::item::{Group, Item};
@@ -26,9 +28,16 @@ pub(super) struct Recorder {
     name: Arc<str>,
     late_after: Option<Duration>,
     tracer: Tracer,
+    drafter: Drafter,
+    notes: Notes,
+}
+
+/// Packs records for the history.
+struct Drafter {
+    /// The keys of digests, if the history keeps rows.
+    keys: Option<IdKeys>,
     /// Names at the destination.
     names: ShownNames,
-    notes: Notes,
     /// Memory for [`Draft::of`].
     buffer: Vec<u8>,
 }
@@ -39,10 +48,13 @@ impl Recorder {
             name: options.name.clone(),
             late_after: options.late_after,
             tracer: Tracer::new(history.row_keys().cloned()),
-            names: ShownNames::default(),
+            drafter: Drafter {
+                keys: history.row_keys().cloned(),
+                names: ShownNames::default(),
+                buffer: Vec::new(),
+            },
             notes: history.notes(),
             history,
-            buffer: Vec::new(),
         }
     }
 
@@ -63,37 +75,13 @@ impl Recorder {
             position,
             happened_at,
         } = trace.unwrap_or(&unknown);
-        let keys = self.history.row_keys();
-        let summary = match keys {
-            Some(_) => record.summary(),
-            None => record.counted(),
-        };
-        let event_name = summary.event_name.map(|name| self.names.shown(&name));
-        let mut warnings: Vec<Warned<'_>> = record.warnings.iter().map(shown_warning).collect();
-        if summary.value.is_none() && summary.parameters.has(Parameter::Value) {
-            warnings.push(Warned {
-                code: VALUE_TOO_LARGE.into(),
-                path: Parameter::Value.name().into(),
-            });
-        }
-        let record = noted::Record {
-            mapping: Some(Cow::Borrowed(&record.mapping)),
-            event_name: event_name.as_deref().map(Cow::Borrowed),
-            action_source: summary.action_source,
-            warnings,
-            match_keys: summary.match_keys.cloned(),
-            parameters: summary.parameters,
-            value: summary.value,
-            bytes: u32::try_from(record.bytes.len()).unwrap_or(u32::MAX),
-            digest: keys.map(|keys| keys.digest(&record.bytes)),
-            ids: Ids {
-                event_id: summary.event_id.unwrap_or_default(),
-                order_id: summary.order_id.unwrap_or_default(),
-                ..ids(traced)
-            },
-            ..of_event(&self.name, traced, *position, *happened_at)
-        };
-        Draft::of(&record, &mut self.buffer)
+        let event = of_event(&self.name, traced, *position, *happened_at);
+        self.drafter.draft(event, record)
+    }
+
+    /// Takes the same from a record that was made once more of its event.
+    pub(super) fn draft_again(&mut self, before: &Draft, record: &Record) -> Option<Draft> {
+        Some(self.drafter.draft(before.record()?, record))
     }
 
     /// Notes the end of an event that made no record, or of a record that could not be made. Without the event, only its
@@ -130,7 +118,6 @@ impl Recorder {
             outcome,
             reason: Some(reason.code().into()),
             message: Some(reason.message().into()),
-            ids: ids(&traced),
             ..of_event(&self.name, &traced, position, happened_at)
         });
         self.noted();
@@ -188,34 +175,62 @@ impl Recorder {
     }
 }
 
-/// Returns what the history keeps of an event with each of its records; as if they were delivered.
+impl Drafter {
+    /// Packs a record of an event. Of `event` it takes what is not the record's.
+    fn draft(&mut self, event: noted::Record<'_>, record: &Record) -> Draft {
+        let summary = match self.keys {
+            Some(_) => record.summary(),
+            None => record.counted(),
+        };
+        let event_name = summary.event_name.map(|name| self.names.shown(&name));
+        let mut warnings: Vec<Warned<'_>> = record.warnings.iter().map(shown_warning).collect();
+        if summary.value.is_none() && summary.parameters.has(Parameter::Value) {
+            warnings.push(Warned {
+                code: VALUE_TOO_LARGE.into(),
+                path: Parameter::Value.name().into(),
+            });
+        }
+        let keys = self.keys.as_ref();
+        let record = noted::Record {
+            mapping: Some(Cow::Borrowed(&record.mapping)),
+            event_name: event_name.as_deref().map(Cow::Borrowed),
+            action_source: summary.action_source,
+            warnings,
+            match_keys: summary.match_keys.cloned(),
+            parameters: summary.parameters,
+            value: summary.value,
+            bytes: u32::try_from(record.bytes.len()).unwrap_or(u32::MAX),
+            digest: keys.map(|keys| keys.digest(&record.bytes)),
+            ids: Ids {
+                event_id: summary.event_id.unwrap_or_default(),
+                order_id: summary.order_id.unwrap_or_default(),
+                ..event.ids
+            },
+            ..event
+        };
+        Draft::of(&record, &mut self.buffer)
+    }
+}
+
+/// Returns what the history keeps of an event with each of its records. The outcome is that of a record that is delivered.
 fn of_event<'n>(
     sink: &'n str,
     traced: &'n Traced<'_>,
     position: Option<Position>,
     happened_at: i64,
 ) -> noted::Record<'n> {
-    let event = Cow::Borrowed(&*traced.event);
+    let (event, outcome) = (Cow::Borrowed(&*traced.event), Outcome::Delivered);
+    let times = (traced.received_at, 0);
     noted::Record {
         happened_at,
         library: traced.library.as_deref().map(Cow::Borrowed),
         position,
-        ..noted::Record::of_event(
-            &traced.source,
-            sink,
-            event,
-            Outcome::Delivered,
-            (traced.received_at, 0),
-        )
-    }
-}
-
-/// Returns the ids of an event, without those that a record has.
-fn ids<'n>(traced: &'n Traced<'_>) -> Ids<'n> {
-    Ids {
-        message_id: Cow::Borrowed(&traced.message_id),
-        people: traced.people.borrowed(),
-        ..Ids::default()
+        ids: Ids {
+            message_id: Cow::Borrowed(&traced.message_id),
+            people: traced.people.borrowed(),
+            ..Ids::default()
+        },
+        ..noted::Record::of_event(&traced.source, sink, event, outcome, times)
     }
 }
 

@@ -315,6 +315,9 @@ impl Settling<'_> {
         for mut item in std::mem::take(&mut group.items) {
             match self.encode_again(&item) {
                 Some(Ok(record)) => {
+                    if let (Some(recorder), Some(draft)) = (&mut self.pending.events.recorder, &item.draft) {
+                        item.draft = recorder.draft_again(draft, &record);
+                    }
                     item.record = Arc::new(record);
                     group.items.push(item);
                 }

@@ -8,6 +8,7 @@ mod chaos;
 mod culprits;
 mod fill;
 mod gates;
+mod history;
 mod holds;
 mod letters;
 mod refused;
@@ -79,6 +80,11 @@ impl Sink for Scripted {
         if id.starts_with("filtered") {
             return Prepared::Filtered(Reason::new("no_mapping_matched", ""));
         }
+        let bytes = match id.as_str() {
+            // Each time it is made, it tells how often the destination was asked.
+            "learns" => format!("learns{}", "!".repeat(self.log.lock().unwrap().len())),
+            _ => id.clone(),
+        };
         let record = |mapping: &str| Record {
             resend: if id.starts_with("offline") {
                 Resend::MayDuplicate
@@ -87,7 +93,7 @@ impl Sink for Scripted {
             },
             batch_key: u16::from(id.starts_with("odd")),
             dedup_key: id.starts_with("keyed").then(|| "key".into()),
-            ..Record::new(mapping, id.clone())
+            ..Record::new(mapping, bytes.clone())
         };
         if id.starts_with("half") {
             let bad = Rejection {

@@ -1,5 +1,6 @@
 //! A journal whose sink has one driver after the other.
 
+use signalbox_history::History;
 use signalbox_journal::{DeadLetterId, DeadLetterQuota, Reader, Resumed};
 
 use super::*;
@@ -7,6 +8,7 @@ use super::*;
 pub(super) struct Bench {
     pub(super) journal: MemoryJournal,
     pub(super) ledger: Arc<SinkLedger>,
+    pub(super) history: Option<History>,
     started: Instant,
     log: Arc<Mutex<Log>>,
 }
@@ -20,6 +22,7 @@ impl Bench {
         Bench {
             journal: MemoryJournal::with_quota(1 << 30, quota),
             ledger: Arc::new(SinkLedger::default()),
+            history: None,
             started: Instant::now(),
             log: Arc::default(),
         }
@@ -89,7 +92,7 @@ impl Bench {
             SinkMeters::none(),
             signals,
         );
-        driver.run().await
+        driver.with_history(self.history.clone()).run().await
     }
 
     pub(super) async fn dead(&self) -> Vec<(DeadLetterId, DeadLetter)> {
