@@ -87,7 +87,7 @@ async fn whatever_becomes_of_the_state_no_event_is_lost() {
     let wanted = acknowledged.lock().unwrap().clone();
     for (sink, events, id) in [
         ("hook", rig.world.hooked(), "messageId"),
-        ("archive", rig.world.archived(), "messageId"),
+        ("archive", rig.world.archived_despite_kills(), "messageId"),
         ("pinterest", rig.world.accepted(), "event_id"),
     ] {
         let ids: BTreeSet<String> = events

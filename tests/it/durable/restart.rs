@@ -96,7 +96,7 @@ async fn what_is_acknowledged_survives_a_kill_at_once() {
     assert_eq!(status.sources["shop"].journalled, 200, "{status:#?}");
     for mut got in [
         ids(&rig.world.accepted(), "event_id"),
-        ids(&rig.world.archived(), "messageId"),
+        ids(&rig.world.archived_despite_kills(), "messageId"),
         ids(&rig.world.hooked(), "messageId"),
     ] {
         got.dedup();
