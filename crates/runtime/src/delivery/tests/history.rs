@@ -1,4 +1,4 @@
-//! What the driver tells the history.
+//! The notes that the driver takes for the history.
 
 use signalbox_core::JournalKey;
 use signalbox_history::{Entry, Filter, History, IdKeys, Settings};
