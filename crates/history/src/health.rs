@@ -80,8 +80,6 @@ pub(crate) struct Numbers {
     suspects: Mutex<Vec<String>>,
     pub(crate) queued: AtomicU64,
     pub(crate) queued_bytes: AtomicU64,
-    /// Handovers that wait.
-    pub(crate) handovers: AtomicU64,
     pub(crate) files: AtomicU64,
     pub(crate) bytes: AtomicU64,
     failing: Mutex<Failing>,

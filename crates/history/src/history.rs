@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::{JoinHandle, Thread};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
@@ -32,11 +32,6 @@ mod tests;
 
 /// Interval of commits: `kill -9` loses no more than this.
 const COMMIT: Duration = Duration::from_secs(1);
-/// Time for which the thread lets notes gather after it has written all that waited. A thread that comes after every few records
-/// takes the caches of the processor from the others each time.
-const PAUSE: Duration = Duration::from_millis(50);
-/// It goes on at once when a fourth of what may wait does.
-const ENOUGH: u64 = 4;
 /// Interval of looks at all files, their ages and sizes, and the rows after which one comes sooner.
 const SWEEP: (Duration, u64) = (Duration::from_secs(5), 5_000);
 
@@ -64,8 +59,6 @@ struct Shared {
     open_ids: Arc<OpenIds>,
     sender: SyncSender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// To end the thread's pause.
-    pausing: Thread,
     peers: OnceLock<Arc<dyn Peers>>,
 }
 
@@ -141,7 +134,6 @@ impl History {
                 numbers,
                 open_ids,
                 sender,
-                pausing: thread.thread().clone(),
                 thread: Mutex::new(Some(thread)),
                 peers: OnceLock::new(),
             }),
@@ -172,7 +164,6 @@ impl History {
             self.shared.sender.try_send(Message::Notes(Box::new(notes)))
             && let Message::Notes(notes) = message
         {
-            numbers.handovers.fetch_sub(1, Relaxed);
             self.shared.left(&notes.rows);
             numbers.dropped.fetch_add(untold, Relaxed);
         }
@@ -184,27 +175,8 @@ impl History {
         let (count, size) = (rows.count(), rows.memory() as u64);
         let waiting = numbers.queued.fetch_add(count, Relaxed) + count;
         let bytes = numbers.queued_bytes.fetch_add(size, Relaxed) + size;
-        let handovers = numbers.handovers.fetch_add(1, Relaxed) + 1;
-        let (most, most_bytes) = (settings.queue as u64, settings.queue_bytes as u64);
-        let enough = [
-            (waiting, most),
-            (bytes, most_bytes),
-            (handovers, HANDOVERS as u64),
-        ];
-        if enough.iter().any(|(waiting, most)| *waiting > most / ENOUGH) {
-            self.shared.pausing.unpark();
-        }
         // Something larger than the queue passes when nothing waits.
-        waiting == count || waiting <= most && bytes <= most_bytes
-    }
-
-    /// Sends the thread a message other than notes, for which it does not pause.
-    fn send(&self, message: Message) -> Result<(), Ended> {
-        // There may be no place for the message before the thread goes on.
-        self.shared.pausing.unpark();
-        self.shared.sender.send(message).map_err(|_| Ended)?;
-        self.shared.pausing.unpark();
-        Ok(())
+        waiting == count || waiting <= settings.queue as u64 && bytes <= settings.queue_bytes as u64
     }
 
     /// Returns the keys of the hashes of ids.
@@ -275,7 +247,10 @@ impl History {
     /// [`Ended`]
     pub fn flush(&self) -> Result<(), Ended> {
         let (reply, answer) = sync_channel(1);
-        self.send(Message::Flush(reply))?;
+        self.shared
+            .sender
+            .send(Message::Flush(reply))
+            .map_err(|_| Ended)?;
         answer.recv().map_err(|_| Ended)
     }
 
@@ -289,7 +264,8 @@ impl History {
             return Ok(None);
         }
         let (reply, answer) = sync_channel(1);
-        self.send(Message::Erase(hashes, until, reply))?;
+        let sent = self.shared.sender.send(Message::Erase(hashes, until, reply));
+        sent.map_err(|_| Ended)?;
         Ok(Some(answer.recv().map_err(|_| Ended)??))
     }
 
@@ -303,7 +279,7 @@ impl History {
             .take();
         if let Some(thread) = thread {
             // An error means that the thread has ended.
-            let _ = self.send(Message::Stop);
+            let _ = self.shared.sender.send(Message::Stop);
             let _ = thread.join();
         }
     }
@@ -328,24 +304,10 @@ impl Worker {
     fn run(mut self, messages: &Receiver<Message>) {
         self.rows_fail = self.prepare().is_err();
         let (mut commit_at, mut sweep_at) = (Instant::now() + COMMIT, Instant::now());
-        let mut wrote = false;
         loop {
-            let until_commit = || commit_at.saturating_duration_since(Instant::now());
-            let message = match messages.try_recv() {
-                Err(TryRecvError::Empty) => {
-                    // What gathers in a pause belongs to the next commit.
-                    if std::mem::take(&mut wrote) && until_commit() > PAUSE {
-                        thread::park_timeout(PAUSE);
-                    }
-                    messages.recv_timeout(until_commit())
-                }
-                other => other.map_err(|_| RecvTimeoutError::Disconnected),
-            };
+            let message = messages.recv_timeout(commit_at.saturating_duration_since(Instant::now()));
             match message {
-                Ok(Message::Notes(notes)) => {
-                    self.take(*notes);
-                    wrote = true;
-                }
+                Ok(Message::Notes(notes)) => self.take(*notes),
                 Ok(Message::Flush(reply)) => {
                     self.commit();
                     // An error means that the caller waits no longer.
@@ -407,7 +369,6 @@ impl Worker {
     }
 
     fn take(&mut self, notes: Notes) {
-        self.numbers.handovers.fetch_sub(1, Relaxed);
         for (key, tally) in notes.sums {
             let shed = self.sums.add(key, &tally);
             self.numbers.lost.fetch_add(shed, Relaxed);

@@ -18,7 +18,6 @@ fn waiting(queue: usize, queue_bytes: usize) -> (History, Receiver<Message>) {
         open_ids: Arc::default(),
         sender,
         thread: Mutex::default(),
-        pausing: thread::current(),
         peers: OnceLock::new(),
     };
     let history = History {
@@ -59,31 +58,6 @@ fn rows_too_many_are_dropped_and_counted_and_sums_go_on() {
     let health = history.health();
     assert_eq!((health.queued, health.dropped), (0, 3));
     assert_eq!(history.shared.numbers.queued_bytes.load(Relaxed), 0);
-}
-
-#[test]
-fn the_thread_does_not_pause_while_a_fourth_of_what_may_wait_does() {
-    // True if the pause of this test, which is the history's thread, has ended before its time.
-    let ended = || {
-        let begin = Instant::now();
-        thread::park_timeout(Duration::from_millis(200));
-        begin.elapsed() < Duration::from_millis(200)
-    };
-    let (history, _messages) = waiting(12, 1 << 20);
-    hand(&history, 3);
-    assert!(!ended(), "a fourth of the records");
-    hand(&history, 1);
-    assert!(ended(), "more of the records");
-    let (history, _messages) = waiting(1_000, 100);
-    hand(&history, 1);
-    assert!(ended(), "more of the bytes");
-    let (history, _messages) = waiting(1_000, 1 << 20);
-    let handovers = &history.shared.numbers.handovers;
-    handovers.store(HANDOVERS as u64 / ENOUGH, Relaxed);
-    hand(&history, 1);
-    assert!(ended(), "more of the handovers");
-    assert!(history.send(Message::Stop).is_ok());
-    assert!(ended(), "another message");
 }
 
 #[test]
