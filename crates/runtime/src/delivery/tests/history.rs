@@ -29,7 +29,7 @@ fn rows(bench: &Bench) -> BTreeMap<String, Entry> {
 
 #[tokio::test(start_paused = true)]
 async fn events_parked_before_a_restart_are_told_like_others() {
-    let (bench, ..) = bench();
+    let (bench, _keys, _folder) = bench();
     drop(bench.open().await);
     bench.append(["a"]).await;
     let parts = |script: fn(&[String], Duration) -> Act| {
