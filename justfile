@@ -33,6 +33,10 @@ docs:
 counts:
     cargo bench --profile counts -p signalbox --features nats --bench counts
 
+# Writes the list of functions that a router uses, for the linker; needs valgrind. Build the program again after it.
+order:
+    cargo bench -p signalbox --bench e2e -- --order --update
+
 # Checks that the fuzz targets compile; needs a nightly compiler.
 fuzz-check:
     cargo +nightly check --manifest-path tests/fuzz/Cargo.toml

@@ -8,6 +8,7 @@
 //! cargo bench -p signalbox --bench e2e -- --long           # a million events, memory as they pass
 //! cargo bench -p signalbox --bench e2e -- --cluster        # a journal on three NATS servers beside one on disk
 //! cargo bench -p signalbox --bench e2e -- --turns 5        # the rows five times by turns, and their medians
+//! cargo bench -p signalbox --bench e2e -- --order          # the functions that a router uses; see support/order.rs
 //! ```
 //! A fresh process for each row. Clients and the stand-in for Pinterest run in this process, whose CPU time is not
 //! counted; they share the machine with the router, so its throughput is a lower bound and its latency an upper one.
@@ -22,10 +23,16 @@ mod rig;
 #[path = "support/load.rs"]
 mod load;
 
+#[path = "support/order.rs"]
+mod order;
+
+#[path = "support/names.rs"]
+mod names;
+
 use load::{COLUMNS, META, Measured, PINTEREST, PLAIN, Row, TIKTOK, measure};
 use signalbox_testkit::NatsCluster;
 
-static ROWS: [Row; 19] = [
+static ROWS: [Row; 20] = [
     PLAIN,
     Row {
         name: "batches of 100, with records in the history",
@@ -48,6 +55,12 @@ static ROWS: [Row; 19] = [
     Row {
         name: "batches of 100, gzip",
         gzip: true,
+        share: 2,
+        ..PLAIN
+    },
+    Row {
+        name: "batches of 100, HTTPS to Pinterest",
+        secure: true,
         share: 2,
         ..PLAIN
     },
@@ -216,6 +229,9 @@ fn main() {
         (.., true) => (&ROWS[..], 150_000),
         (.., false) => (&ROWS[..], 1_600),
     };
+    if is("--order") {
+        return order::run(is("--update"));
+    }
     if is("--cluster") {
         if !NatsCluster::available() {
             return;

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use signalbox_core::JournalKey;
 use signalbox_testkit::NatsCluster;
+use tempfile::TempDir;
 
 use crate::rig::{self, Client, Rig, Router};
 use crate::support::corpus;
@@ -31,6 +33,8 @@ pub(crate) struct Row {
     /// Events in a request; 1 means single calls.
     pub(crate) batch: usize,
     pub(crate) gzip: bool,
+    /// True if the vendors are reached over HTTPS.
+    pub(crate) secure: bool,
     pub(crate) connections: usize,
     /// Events a second that clients send at most; as fast as they are answered if there is none.
     pub(crate) pace: Option<usize>,
@@ -42,24 +46,24 @@ pub(crate) struct Row {
     pub(crate) share: usize,
 }
 
-/// A vendor's sink: its settings, with `{rig}` in place of the stand-in's address.
+/// A vendor's sink: its settings, with `{rig}` in place of the stand-in's address and scheme.
 pub(crate) type Vendor = &'static str;
 
 pub(crate) const PINTEREST: Vendor = r#"
 type = "pinterest_conversions"
-base_url = "http://{rig}/v5"
+base_url = "{rig}/v5"
 ad_account_id = "549755885175"
 conversion_token = "bench-token"
 "#;
 pub(crate) const META: Vendor = r#"
 type = "meta_conversions"
-base_url = "http://{rig}"
+base_url = "{rig}"
 pixel_id = "1203948576120394"
 access_token = "bench-token"
 "#;
 pub(crate) const TIKTOK: Vendor = r#"
 type = "tiktok_events"
-base_url = "http://{rig}"
+base_url = "{rig}"
 pixel_code = "C4WILDROSE0HOME00001"
 access_token = "bench-token"
 "#;
@@ -74,6 +78,7 @@ pub(crate) const PLAIN: Row = Row {
     sinks: &[PINTEREST],
     batch: 100,
     gzip: false,
+    secure: false,
     connections: 16,
     pace: None,
     cores: None,
@@ -197,9 +202,26 @@ async fn stream_bytes(servers: &NatsCluster) -> f64 {
     bytes.unwrap_or(f64::NAN)
 }
 
+/// The real program.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_signalbox");
+
 /// Runs a row's load with a number of events.
 pub(crate) async fn measure(row: Row, events: usize) -> Measured {
-    let rig = Rig::start().await;
+    run(Command::new(PROGRAM), row, events).await.measured
+}
+
+/// The figures of a load, and its router, which still runs.
+pub(crate) struct Run {
+    pub(crate) measured: Measured,
+    pub(crate) router: Router,
+    /// Its NATS servers and its files, which end after it.
+    _servers: Option<NatsCluster>,
+    _folder: TempDir,
+}
+
+/// Runs a row's load with a router that a command starts.
+pub(crate) async fn run(mut command: Command, row: Row, events: usize) -> Run {
+    let rig = Rig::start(row.secure).await;
     let servers = match row.journal {
         "nats" => Some(NatsCluster::start(3).await),
         _ => None,
@@ -207,8 +229,14 @@ pub(crate) async fn measure(row: Row, events: usize) -> Measured {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
     let file = folder.path().join("pipeline.toml");
     let listen = rig::free_address();
-    let config = config(&row, &listen, &rig.address, folder.path(), servers.as_ref());
+    let config = config(&row, &listen, &rig.url, folder.path(), servers.as_ref());
     std::fs::write(&file, config).unwrap_or_else(|error| panic!("{error}"));
+    if let Some(certificate) = &rig.certificate {
+        let path = folder.path().join("certificate.pem");
+        std::fs::write(&path, certificate).unwrap_or_else(|error| panic!("{error}"));
+        // In place of the system's certificates.
+        command.env("SSL_CERT_FILE", path);
+    }
     let bodies = Arc::new(bodies(&row));
     let first = request(&row, &listen, &bodies, 0);
     let warm = 1 + (events / 10).div_ceil(row.batch);
@@ -224,7 +252,7 @@ pub(crate) async fn measure(row: Row, events: usize) -> Measured {
     };
 
     let started = Instant::now();
-    let router = Router::start(env!("CARGO_BIN_EXE_signalbox"), &file, row.cores);
+    let router = Router::start(command, &file, row.cores);
     Client::connect(&listen).await.post(&first).await;
     let (start, start_cpu) = (started.elapsed(), router.cpu_time());
     // The same work once before, so that one-time set-up does not count.
@@ -269,7 +297,7 @@ pub(crate) async fn measure(row: Row, events: usize) -> Measured {
         ),
         None => (f64::NAN, f64::NAN),
     };
-    Measured {
+    let measured = Measured {
         figures: [
             events,
             each(router.cpu_time() - cpu),
@@ -284,6 +312,12 @@ pub(crate) async fn measure(row: Row, events: usize) -> Measured {
             stored,
         ],
         memory,
+    };
+    Run {
+        measured,
+        router,
+        _servers: servers,
+        _folder: folder,
     }
 }
 

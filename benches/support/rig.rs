@@ -15,40 +15,57 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_setaffinity};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// The longest that anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A stand-in for the three vendors that takes everything and only counts.
 pub(crate) struct Rig {
-    pub(crate) address: String,
+    /// Its address with the scheme.
+    pub(crate) url: String,
+    /// Its certificate in PEM, if it serves HTTPS.
+    pub(crate) certificate: Option<String>,
     received: watch::Receiver<usize>,
 }
 
 impl Rig {
-    pub(crate) async fn start() -> Rig {
+    pub(crate) async fn start(secure: bool) -> Rig {
+        let (certificate, tls) = secure.then(tls).unzip();
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
             .unwrap_or_else(|error| panic!("{error}"));
-        let address = listener
-            .local_addr()
-            .map(|address| address.to_string())
-            .unwrap_or_default();
+        let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
         let (count, received) = watch::channel(0);
         let count = Arc::new(count);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let _ = stream.set_nodelay(true);
-                let count = count.clone();
-                let service = service_fn(move |request| answer(request, count.clone()));
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                let (count, tls) = (count.clone(), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => serve(stream, count).await,
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => serve(stream, count).await,
+                            Err(error) => eprintln!("TLS with the router failed: {error}"),
+                        },
+                    }
+                });
             }
         });
-        Rig { address, received }
+        Rig {
+            url: format!("{}://{address}", if secure { "https" } else { "http" }),
+            certificate,
+            received,
+        }
     }
 
     /// Waits until this number of events came.
@@ -57,6 +74,26 @@ impl Rig {
         let all = tokio::time::timeout(PATIENCE, received.wait_for(|count| *count >= wanted)).await;
         assert!(all.is_ok(), "{} of {wanted} events came", *self.received.borrow());
     }
+}
+
+/// Serves a connection until it ends.
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, count: Arc<watch::Sender<usize>>) {
+    let service = service_fn(move |request| answer(request, count.clone()));
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // The router ends connections when it likes.
+    let _ = connection.await;
+}
+
+/// A certificate of this machine in PEM, and TLS with it.
+fn tls() -> (String, TlsAcceptor) {
+    let made = generate_simple_self_signed(["127.0.0.1".to_owned()]);
+    let CertifiedKey { cert, signing_key } = made.unwrap_or_else(|error| panic!("{error}"));
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap_or_else(|error| panic!("{error}"));
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap_or_else(|error| panic!("{error}"));
+    (cert.pem(), TlsAcceptor::from(Arc::new(config)))
 }
 
 async fn answer(
@@ -177,9 +214,8 @@ impl Drop for Router {
 }
 
 impl Router {
-    /// Starts the program on a number of cores.
-    pub(crate) fn start(program: &str, config: &Path, cores: Option<usize>) -> Router {
-        let mut command = Command::new(program);
+    /// Starts the program that `command` names, on a number of cores.
+    pub(crate) fn start(mut command: Command, config: &Path, cores: Option<usize>) -> Router {
         command
             .args(["run", "--config"])
             .arg(config)
@@ -195,7 +231,7 @@ impl Router {
             command.spawn().unwrap_or_else(|error| panic!("{error}"))
         });
         let child = child.join();
-        let mut router = Router(child.unwrap_or_else(|_| panic!("{program} does not start")));
+        let mut router = Router(child.unwrap_or_else(|_| panic!("the router does not start")));
         let log = router.0.stderr.take().map(BufReader::new);
         // Read, lest the router waits for room in the pipe; shown where something is wrong.
         std::thread::spawn(move || {
@@ -206,6 +242,22 @@ impl Router {
             }
         });
         router
+    }
+
+    /// Asks the router to end, and waits for it.
+    pub(crate) fn end(mut self) {
+        let process = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+        let asked = process.map(|process| kill_process(process, Signal::TERM));
+        assert_eq!(asked, Some(Ok(())));
+        let end = Instant::now() + PATIENCE;
+        let ended = loop {
+            match self.0.try_wait().unwrap_or_else(|error| panic!("{error}")) {
+                Some(ended) => break ended,
+                None => assert!(Instant::now() < end, "the router does not end"),
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        assert!(ended.success(), "the router ended with {ended}");
     }
 
     /// User and system time, all threads, in the kernel's ticks of 10 ms.
