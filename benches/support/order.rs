@@ -21,7 +21,7 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/function-order.txt");
 const BLOCK: u64 = 64 * 1024;
 const EVENTS: usize = 3_000;
 
-/// What Pinterest alone needs.
+/// Loads whose functions a router with Pinterest alone needs.
 static FIRST: [Row; 2] = [
     Row {
         secure: true,
@@ -34,7 +34,7 @@ static FIRST: [Row; 2] = [
     },
 ];
 
-/// What other settings add.
+/// Loads of other settings, and of other vendors.
 static MORE: [Row; 3] = [
     Row {
         history: Some("all"),

@@ -10,7 +10,7 @@ use std::{env, fs};
 
 /// The only target that Rust links with its own linker by default. GNU's linker takes minutes for the list.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
-/// What chooses another linker, beside RUSTC_LINKER, in the flags of the compiler.
+/// Flags of the compiler that choose another linker.
 const OTHER_LINKERS: [&str; 5] = [
     "linker=",
     "linker-flavor",
