@@ -38,6 +38,15 @@ pub static PINTEREST: Rules = Rules::new(
 )
 .both_forms(&[Field::FirstName, Field::LastName, Field::ExternalId]);
 
+/// A state's code or name as letters and digits. Signs that go may have hidden a name, so names are looked up again.
+const STATE: &[Step] = &[
+    Step::State,
+    Step::Province,
+    Step::LettersAndDigits,
+    Step::State,
+    Step::Province,
+];
+
 /// Meta's published rules (Conversions API, customer information parameters), with letters of any script where Meta's
 /// parameter builder keeps ASCII alone.
 pub static META: Rules = Rules::new(
@@ -51,10 +60,7 @@ pub static META: Rules = Rules::new(
         (Field::Gender, &[Step::Codes(&TWO_GENDERS)]),
         (Field::DateOfBirth, &[Step::Birthday]),
         (Field::City, &[Step::LettersAndDigits]),
-        (
-            Field::State,
-            &[Step::State, Step::Province, Step::LettersAndDigits],
-        ),
+        (Field::State, STATE),
         (Field::Zip, &[Step::PostalCode]),
         (Field::Country, &[Step::Country, Step::CountryCode]),
         (Field::ExternalId, &[Step::AsGiven]),
@@ -74,10 +80,7 @@ pub static TIKTOK: Rules = Rules::new(
         (Field::Gender, &[Step::Codes(&GENDERS)]),
         (Field::DateOfBirth, &[Step::Birthday]),
         (Field::City, &[Step::LettersAndDigits]),
-        (
-            Field::State,
-            &[Step::State, Step::Province, Step::LettersAndDigits],
-        ),
+        (Field::State, STATE),
         (Field::Zip, &[Step::PostalCode]),
         (Field::Country, &[Step::Country, Step::CountryCode]),
         (Field::ExternalId, &[Step::AsGiven]),

@@ -279,6 +279,22 @@ fn places() {
 }
 
 #[test]
+fn signs_that_go_hide_no_state() {
+    for rules in [&META, &TIKTOK] {
+        for (text, expected) in [
+            ("&New York", "ny"),
+            ("+Ontario+", "on"),
+            ("&ÅK", "ak"),
+            ("&Île-de-France", "îledefrance"),
+        ] {
+            let mut out = String::new();
+            normalise(Field::State, rules, text, &mut out).unwrap();
+            assert_eq!(out, expected, "{text}");
+        }
+    }
+}
+
+#[test]
 fn hashed_values_are_passed_on() {
     let mut scratch = String::new();
     for text in [
