@@ -9,7 +9,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use signalbox_core::privacy::looks_personal;
 use signalbox_core::{JournalKey, Sha256Hex};
 use siphasher::sip::SipHasher24;
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 /// The kinds of ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -273,7 +273,7 @@ impl IdKey {
 
     fn digest(&self, bytes: &[u8]) -> u64 {
         // On the way of an event: SipHash takes a nanosecond for each byte, XXH3 a tenth of that. The key hides its result.
-        let short = xxh3_128(bytes);
+        let short = XxHash3_128::oneshot(bytes);
         let mut hasher = SipHasher24::new_with_key(&self.key);
         hasher.write_u8(DIGEST);
         hasher.write(&short.to_le_bytes());

@@ -94,7 +94,7 @@ async fn a_frame_of_a_newer_version_stops_the_router_and_stays_as_it_is() {
     let mut bytes = std::fs::read(&path).unwrap();
     // These bytes are the version, and the checksum of the head.
     bytes[4096 + 8] = 9;
-    let checksum = xxhash_rust::xxh3::xxh3_64(&bytes[4096..4096 + 70]);
+    let checksum = twox_hash::XxHash3_64::oneshot(&bytes[4096..4096 + 70]);
     bytes[4096 + 70..4096 + 78].copy_from_slice(&checksum.to_le_bytes());
     std::fs::write(&path, &bytes).unwrap();
     let exit = Process::router(&rig.config(), &rig.world.variables())

@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use super::current::Current;
 use super::id::{Form, LONGEST};
@@ -73,7 +73,7 @@ pub(crate) fn newer(path: &Path, name: &str) -> Option<u8> {
     File::open(path).ok()?.read_exact_at(&mut header, 0).ok()?;
     let (body, checksum) = header.split_at(HEADER - 8);
     let found = *body.strip_prefix(MAGIC)?.first()?;
-    (!matches!(found, PLAIN | HASHED) && xxh3_64(body) == u64_at(checksum, 0)).then_some(found)
+    (!matches!(found, PLAIN | HASHED) && XxHash3_64::oneshot(body) == u64_at(checksum, 0)).then_some(found)
 }
 
 /// Returns the number in the name of a file of ids.
@@ -202,14 +202,14 @@ fn write_draft<'a>(
         earliest as u64,
         latest as u64,
         offset,
-        xxh3_64(&fences),
+        XxHash3_64::oneshot(&fences),
         hashed.unwrap_or(0),
         0,
     ] {
         header.extend_from_slice(&number.to_le_bytes());
     }
     header.truncate(HEADER - 8);
-    header.extend_from_slice(&xxh3_64(&header).to_le_bytes());
+    header.extend_from_slice(&XxHash3_64::oneshot(&header).to_le_bytes());
     head.seek(SeekFrom::Start(0))?;
     head.write_all(&header)?;
     head.into_inner()
@@ -221,7 +221,7 @@ fn write_block(out: &mut impl Write, block: &mut Vec<u8>) -> io::Result<()> {
     let count = (block.len() / ENTRY) as u64;
     block.resize(PER_BLOCK * ENTRY, 0);
     block.extend_from_slice(&count.to_le_bytes());
-    block.extend_from_slice(&xxh3_64(block).to_le_bytes());
+    block.extend_from_slice(&XxHash3_64::oneshot(block).to_le_bytes());
     out.write_all(block)?;
     block.clear();
     Ok(())
@@ -235,7 +235,7 @@ fn record(entry: &Entry<'_>, record: &mut Vec<u8>) {
     record.extend_from_slice(&(entry.id.len() as u32).to_le_bytes());
     record.extend_from_slice(&entry.source);
     record.extend_from_slice(&entry.id);
-    let checksum = xxh3_64(record);
+    let checksum = XxHash3_64::oneshot(record);
     record.extend_from_slice(&checksum.to_le_bytes());
 }
 
@@ -249,7 +249,7 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 /// The entries of a block.
 fn entries(block: &[u8]) -> Option<impl Iterator<Item = (u64, u64)>> {
     let (body, checksum) = block.split_last_chunk::<8>()?;
-    if xxh3_64(body) != u64::from_le_bytes(*checksum) {
+    if XxHash3_64::oneshot(body) != u64::from_le_bytes(*checksum) {
         return None;
     }
     let count = u64_at(body, PER_BLOCK * ENTRY).min(PER_BLOCK as u64) as usize;
@@ -275,7 +275,7 @@ fn read_record(input: &mut impl Read) -> io::Result<Entry<'static>> {
     let (body, checksum) = bytes
         .split_last_chunk::<8>()
         .ok_or_else(|| invalid("an id is cut short"))?;
-    if xxh3_64(body) != u64::from_le_bytes(*checksum) {
+    if XxHash3_64::oneshot(body) != u64::from_le_bytes(*checksum) {
         return Err(invalid("an id's checksum is wrong"));
     }
     let text = body.get(RECORD..).unwrap_or_default();
@@ -308,7 +308,7 @@ impl IdFile {
         let (body, checksum) = header.split_at(HEADER - 8);
         let version = body.strip_prefix(MAGIC).and_then(|rest| rest.first());
         let known = version.is_some_and(|version| matches!(*version, PLAIN | HASHED));
-        if !known || xxh3_64(body) != u64_at(checksum, 0) {
+        if !known || XxHash3_64::oneshot(body) != u64_at(checksum, 0) {
             return Err(invalid("its header is damaged or of an unknown format version"));
         }
         let (count, fences_at) = (u64_at(body, 8), u64_at(body, 40));
@@ -322,7 +322,7 @@ impl IdFile {
         }
         let mut fences = vec![0; usize::try_from(size - fences_at).map_err(|_| invalid("it is too large"))?];
         file.read_exact_at(&mut fences, fences_at)?;
-        if xxh3_64(&fences) != u64_at(body, 48) {
+        if XxHash3_64::oneshot(&fences) != u64_at(body, 48) {
             return Err(invalid("its index is damaged"));
         }
         Ok(IdFile {

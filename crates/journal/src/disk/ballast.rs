@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use crate::fs::private;
 
@@ -66,7 +66,7 @@ fn allocate(file: &File, bytes: u64) -> io::Result<()> {
 }
 
 fn fill(mut file: &File, bytes: u64) -> io::Result<()> {
-    let noise = (0..8192u64).flat_map(|n| xxh3_64(&n.to_le_bytes()).to_le_bytes());
+    let noise = (0..8192u64).flat_map(|n| XxHash3_64::oneshot(&n.to_le_bytes()).to_le_bytes());
     let noise: Vec<u8> = noise.collect();
     let mut left = usize::try_from(bytes).map_err(|_| ErrorKind::FileTooLarge)?;
     while left > 0 {

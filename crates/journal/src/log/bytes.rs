@@ -1,6 +1,6 @@
 //! Reads little-endian numbers, and the fixed part that the journal's own file formats have in common.
 
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 /// The flaw for which bytes are refused.
 pub(crate) type Flaw = &'static str;
@@ -46,6 +46,6 @@ pub(crate) fn fixed_part<'a>(bytes: &'a [u8], magic: &[u8; 8]) -> Option<(u16, B
     let mut rest = Bytes(bytes.strip_prefix(magic)?);
     let (version, length) = (rest.u16().ok()?, rest.u16().ok()?);
     let (fields, checksum) = bytes.get(..length.into())?.split_last_chunk::<8>()?;
-    let intact = xxh3_64(fields) == u64::from_le_bytes(*checksum);
+    let intact = XxHash3_64::oneshot(fields) == u64::from_le_bytes(*checksum);
     intact.then_some((version, Bytes(fields.get(12..)?)))
 }

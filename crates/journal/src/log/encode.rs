@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use signalbox_core::{Event, Facts};
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use super::aligned::{AlignedBuffer, BLOCK};
 use super::frame::{ENTRY, FIXED, Head};
@@ -106,7 +106,7 @@ impl EncodedAppend {
     pub(crate) fn new(events: Vec<Arc<Event>>, names: &Names) -> EncodedAppend {
         let mut encoded = EncodedAppend::without_checksum(events, names);
         let frame = encoded.buffer.as_bytes().get(FIXED..encoded.length);
-        encoded.body = xxh3_64(frame.unwrap_or_default());
+        encoded.body = XxHash3_64::oneshot(frame.unwrap_or_default());
         encoded
     }
 

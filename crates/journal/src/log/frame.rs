@@ -41,7 +41,7 @@ use std::io;
 use std::sync::Arc;
 
 use signalbox_core::{Event, Receipt};
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use super::bytes::{Bytes, Flaw, SHORT};
 use super::file_key::{FileKey, WritingKey};
@@ -134,7 +134,7 @@ impl Head {
         }
         put(&self.body.to_le_bytes());
         if let Some((head, checksum)) = bytes.split_last_chunk_mut::<CHECKSUM>() {
-            *checksum = xxh3_64(head).to_le_bytes();
+            *checksum = XxHash3_64::oneshot(head).to_le_bytes();
         }
         bytes
     }
@@ -215,7 +215,7 @@ fn intact(bytes: &[u8], fixed: usize) -> bool {
     let head = bytes
         .get(..fixed)
         .and_then(|head| head.split_last_chunk::<CHECKSUM>());
-    head.is_some_and(|(fields, checksum)| xxh3_64(fields) == u64::from_le_bytes(*checksum))
+    head.is_some_and(|(fields, checksum)| XxHash3_64::oneshot(fields) == u64::from_le_bytes(*checksum))
 }
 
 /// A frame whose checksums and lengths are right.
@@ -283,7 +283,7 @@ impl<'a> Frame<'a> {
     fn check(bytes: &[u8]) -> Result<(Head, &[u8]), Flaw> {
         let head = Head::read(bytes)?;
         let body = bytes.get(head.fixed..).ok_or(SHORT)?;
-        if xxh3_64(body) != head.body {
+        if XxHash3_64::oneshot(body) != head.body {
             return Err("its checksum is wrong");
         }
         Ok((head, body))
@@ -387,7 +387,7 @@ pub(crate) fn seal(frame: &[u8], key: &mut WritingKey, at: u64, to: &mut Vec<u8>
     head.seal = seal(Sealed::default());
     let covered: [u8; SEALED.1] = head.write(SEALED.0);
     head.seal = seal(key.sealer.seal(&aad(key.first, at, &covered), text)?);
-    head.body = xxh3_64(text);
+    head.body = XxHash3_64::oneshot(text);
     front.copy_from_slice(&head.write::<{ SEALED.1 }>(SEALED.0));
     Ok(())
 }
@@ -491,7 +491,7 @@ pub(crate) mod tests {
         old.extend_from_slice(&(head.length - (FIXED - OLD.1) as u32).to_le_bytes());
         old.extend_from_slice(&bytes[16..52]);
         old.extend_from_slice(&head.body.to_le_bytes());
-        old.extend_from_slice(&xxh3_64(&old).to_le_bytes());
+        old.extend_from_slice(&XxHash3_64::oneshot(&old).to_le_bytes());
         old.extend_from_slice(&bytes[FIXED..]);
         old
     }
@@ -521,7 +521,7 @@ pub(crate) mod tests {
             assert_eq!(Head::newer(&bytes), None);
             bytes[8] = 9;
             assert_eq!(Head::newer(&bytes), None, "a flipped bit");
-            let checksum = xxh3_64(&bytes[..fixed - 8]).to_le_bytes();
+            let checksum = XxHash3_64::oneshot(&bytes[..fixed - 8]).to_le_bytes();
             bytes[fixed - 8..fixed].copy_from_slice(&checksum);
             assert_eq!(Head::newer(&bytes), Some(9));
             assert!(decode_frame(&bytes, true).is_err());
@@ -575,7 +575,7 @@ pub(crate) mod tests {
         // A head that tells another position, behind a right checksum.
         let mut moved = bytes.clone();
         moved[16] += 1;
-        let checksum = xxh3_64(&moved[..SEALED.1 - 8]).to_le_bytes();
+        let checksum = XxHash3_64::oneshot(&moved[..SEALED.1 - 8]).to_le_bytes();
         moved[SEALED.1 - 8..SEALED.1].copy_from_slice(&checksum);
         assert_eq!(flaw(&moved, &file, 4096), elsewhere);
         for bit in 0..bytes.len() * 8 {

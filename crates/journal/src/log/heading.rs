@@ -24,7 +24,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use super::aligned::BLOCK;
 use super::bytes::fixed_part;
@@ -105,13 +105,13 @@ impl Heading {
         bytes.extend_from_slice(&fixed.to_le_bytes());
         bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
         bytes.extend_from_slice(&first.to_le_bytes());
-        bytes.extend_from_slice(&xxh3_64(&text).to_le_bytes());
+        bytes.extend_from_slice(&XxHash3_64::oneshot(&text).to_le_bytes());
         if let Some(Seals { frames, journal }) = seals {
             for wrapped in [frames, &journal.state, &journal.ids] {
                 bytes.extend_from_slice(wrapped.as_bytes());
             }
         }
-        bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
+        bytes.extend_from_slice(&XxHash3_64::oneshot(&bytes).to_le_bytes());
         bytes.extend_from_slice(&text);
         bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
         bytes
@@ -153,7 +153,8 @@ impl Heading {
         if !delivered(file.read_exact_at(&mut text, fixed.into()))? {
             return Ok(None);
         }
-        let heading = (xxh3_64(&text) == checksum).then(|| serde_json::from_slice::<Heading>(&text).ok());
+        let heading =
+            (XxHash3_64::oneshot(&text) == checksum).then(|| serde_json::from_slice::<Heading>(&text).ok());
         let heading = heading.flatten();
         for (name, sink) in heading.iter().flat_map(|heading| &heading.sinks) {
             sink.record.check(name)?;
@@ -250,7 +251,7 @@ mod tests {
             let fixed = usize::from(seals.map_or(PLAIN, |_| SEALED).1);
             bytes[8..10].copy_from_slice(&(SEALED.0 + 1).to_le_bytes());
             assert!(Heading::read(&file(&bytes)).unwrap().is_none());
-            let checksum = xxh3_64(&bytes[..fixed - 8]).to_le_bytes();
+            let checksum = XxHash3_64::oneshot(&bytes[..fixed - 8]).to_le_bytes();
             bytes[fixed - 8..fixed].copy_from_slice(&checksum);
             assert!(matches!(Heading::read(&file(&bytes)), Err(Trouble::Newer(_))));
         }

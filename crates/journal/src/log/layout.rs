@@ -4,7 +4,7 @@ use std::io::IoSlice;
 use std::ops::Range;
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use super::aligned::{AlignedBuffer, BLOCK};
 use super::encode::{EncodedAppend, EncodedEvent, FrameInfo, MOST, length, write_sources};
@@ -183,7 +183,7 @@ impl<'a> Builder<'a> {
         }
         let is_for_sealing = items.iter().any(|(encoded, ..)| encoded.is_for_sealing());
         let body = match bytes.get(start + FIXED..) {
-            Some(body) if !is_for_sealing => xxh3_64(body),
+            Some(body) if !is_for_sealing => XxHash3_64::oneshot(body),
             _ => 0,
         };
         let head = Head {

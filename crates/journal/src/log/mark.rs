@@ -21,7 +21,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use twox_hash::{XxHash3_64, XxHash3_128};
 
 use super::aligned::BLOCK;
 use super::bytes::fixed_part;
@@ -147,14 +147,14 @@ fn to_bytes(boot: u128, file: Position, end: Position, offset: u64) -> Vec<u8> {
     for number in [file, end, offset] {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
-    bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
+    bytes.extend_from_slice(&XxHash3_64::oneshot(&bytes).to_le_bytes());
     bytes
 }
 
 /// Names the time since the machine was started; `None` where the system does not tell.
 fn boot() -> Option<u128> {
     let id = std::fs::read("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(xxh3_128(&id))
+    Some(XxHash3_128::oneshot(&id))
 }
 
 #[cfg(test)]
@@ -202,7 +202,7 @@ mod tests {
         }
         let mut newer = bytes[..LENGTH - 8].to_vec();
         newer[8] = 9;
-        newer.extend_from_slice(&xxh3_64(&newer).to_le_bytes());
+        newer.extend_from_slice(&XxHash3_64::oneshot(&newer).to_le_bytes());
         std::fs::write(&path, &newer).unwrap();
         assert!(matches!(read(folder.path()), Err(Trouble::Newer(_))));
     }

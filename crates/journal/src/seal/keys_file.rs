@@ -17,7 +17,7 @@ use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use super::cipher::DataKey;
 use super::error::SealError;
@@ -114,7 +114,7 @@ impl WrappedKeys {
         bytes.extend_from_slice(&(LENGTH as u16).to_le_bytes());
         bytes.extend_from_slice(self.state.as_bytes());
         bytes.extend_from_slice(self.ids.as_bytes());
-        bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
+        bytes.extend_from_slice(&XxHash3_64::oneshot(&bytes).to_le_bytes());
         bytes
     }
 
@@ -303,7 +303,7 @@ mod tests {
         }
         let mut newer = bytes[..LENGTH - 8].to_vec();
         newer[8] = 9;
-        newer.extend_from_slice(&xxh3_64(&newer).to_le_bytes());
+        newer.extend_from_slice(&XxHash3_64::oneshot(&newer).to_le_bytes());
         assert!(matches!(WrappedKeys::parse(&newer), Err(Trouble::Newer(_))));
     }
 }

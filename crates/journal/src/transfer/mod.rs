@@ -14,7 +14,7 @@ mod state;
 mod target;
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use self::events::Places;
 use self::sink::CopiedSink;
@@ -106,7 +106,7 @@ async fn digest(from: &dyn Journal, to: &dyn Journal) -> Result<String, JournalE
     let new = (node, to.sealing().map(|sealing| sealing.sealed));
     Ok(format!(
         "{:032x}",
-        xxh3_128(format!("{old:?} {new:?}").as_bytes())
+        XxHash3_128::oneshot(format!("{old:?} {new:?}").as_bytes())
     ))
 }
 

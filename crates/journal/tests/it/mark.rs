@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use signalbox_journal::Start;
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use crate::support::*;
 
@@ -55,7 +55,7 @@ fn age(folder: &Path, commits: u64) {
         bytes[36..44].copy_from_slice(&(END - commits * EACH).to_le_bytes());
         let offset = ends[ends.len() - commits as usize];
         bytes[44..52].copy_from_slice(&(offset as u64).to_le_bytes());
-        let checksum = xxh3_64(&bytes[..52]).to_le_bytes();
+        let checksum = XxHash3_64::oneshot(&bytes[..52]).to_le_bytes();
         bytes[52..60].copy_from_slice(&checksum);
     });
 }
@@ -152,7 +152,7 @@ async fn of_a_commit_that_was_under_way_nothing_stays() {
     change(&folder.path().join("MARK"), |mark| {
         mark[36..44].copy_from_slice(&(END - EACH).to_le_bytes());
         mark[44..52].copy_from_slice(&(cut as u64).to_le_bytes());
-        let checksum = xxh3_64(&mark[..52]).to_le_bytes();
+        let checksum = XxHash3_64::oneshot(&mark[..52]).to_le_bytes();
         mark[52..60].copy_from_slice(&checksum);
     });
     let journal = open(folder.path());

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use redb::ReadableTable;
 use signalbox_journal::{DiskJournal, Start};
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use crate::support::*;
 
@@ -36,7 +36,7 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 /// Sets a version, and corrects the checksum at the end of a head.
 fn renew(bytes: &mut [u8], version: usize, length: usize) {
     bytes[version] += 9;
-    let checksum = xxh3_64(&bytes[..length - 8]).to_le_bytes();
+    let checksum = XxHash3_64::oneshot(&bytes[..length - 8]).to_le_bytes();
     bytes[length - 8..length].copy_from_slice(&checksum);
 }
 
@@ -54,7 +54,7 @@ fn newer_state(path: &Path, killed: bool, (table, record, member): (&str, &str, 
         };
         value[member] = 99.into();
         let text = serde_json::to_vec(&value).unwrap();
-        let sealed = [&xxh3_64(&text).to_le_bytes()[..], &text].concat();
+        let sealed = [&XxHash3_64::oneshot(&text).to_le_bytes()[..], &text].concat();
         table.insert(record, sealed.as_slice()).unwrap();
     }
     txn.commit().unwrap();

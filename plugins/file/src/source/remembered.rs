@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use serde::{Deserialize, Serialize};
 use signalbox_core::{Checkpoints, StartError};
 use signalbox_segment::ingest::{Layout, Place};
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use super::input::Mark;
 
@@ -74,7 +74,7 @@ impl Block {
         file.read_exact_at(&mut bytes, start)?;
         Ok(Block {
             length,
-            checksum: xxh3_64(&bytes),
+            checksum: XxHash3_64::oneshot(&bytes),
         })
     }
 }

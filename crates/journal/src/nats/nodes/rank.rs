@@ -1,7 +1,7 @@
 //! Rendezvous hashing: which of the live routers should drive a group. Each router works it out alone and comes to the same
 //! answer; a router that comes or goes changes the answer for its own share of the groups only.
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use twox_hash::XxHash3_64;
 
 /// Returns the router that should drive the group; `None` if there is none.
 pub(crate) fn preferred<'a>(group: &str, nodes: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -9,7 +9,7 @@ pub(crate) fn preferred<'a>(group: &str, nodes: impl Iterator<Item = &'a str>) -
 }
 
 fn score(group: &str, node: &str) -> u64 {
-    xxh3_64_with_seed(node.as_bytes(), xxh3_64_with_seed(group.as_bytes(), 0))
+    XxHash3_64::oneshot_with_seed(XxHash3_64::oneshot(group.as_bytes()), node.as_bytes())
 }
 
 #[cfg(test)]
