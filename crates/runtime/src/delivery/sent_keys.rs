@@ -13,11 +13,13 @@ use hashbrown::HashTable;
 use signalbox_journal::Position;
 use tokio::time::Instant;
 
-/// Keys of each of two generations at most; the older generation goes as a whole. Just below the capacity of a table of
-/// 2^18 places, at 9 bytes a place.
-const MOST: usize = 225_000;
+/// Generations of keys; the oldest goes as a whole. Keys are not dropped one by one: sorting them out would take tens of
+/// milliseconds at once, and twice the places in the end.
+const GENERATIONS: usize = 4;
+/// Keys of a generation at most: the capacity of a table of 2^17 places, at 9 bytes a place.
+const MOST: usize = 114_688;
 /// Capacity of a table of half as many places. A fuller table would double to reclaim the places of removed keys.
-const HALF: usize = 114_688;
+const HALF: usize = 57_344;
 
 /// Bits of an entry that hold its time, in units of the window; they come round after three windows.
 const WHEN_BITS: u32 = 14;
@@ -30,18 +32,17 @@ const UNITS: u64 = 5_400;
 #[derive(Debug)]
 pub(super) struct SentKeys {
     window: Duration,
+    /// Time of a generation: the older ones outlast the window together.
+    part: Duration,
     /// Seconds of a unit.
     unit: u64,
     hasher: RandomState,
-    /// Hashes of keys, with the times of their claims.
-    young: HashTable<u64>,
-    /// The generation before. Keys are not dropped one by one: sorting them out would take tens of milliseconds at
-    /// once, and twice the places in the end.
-    old: HashTable<u64>,
+    /// Hashes of keys, with the times of their claims, by generation; the youngest first.
+    generations: [HashTable<u64>; GENERATIONS],
     /// Hashes of the keys whose records are not delivered yet.
     under_way: HashSet<u64>,
     began: Instant,
-    /// When the young generation began.
+    /// When the youngest generation began.
     turned: Instant,
     /// The last replay of the sink in this process.
     replay: Option<Replay>,
@@ -82,10 +83,10 @@ impl SentKeys {
         let now = Instant::now();
         SentKeys {
             window,
+            part: (window / (GENERATIONS as u32 - 1)).max(Duration::from_millis(1)),
             unit: window.as_secs().div_ceil(UNITS).max(1),
             hasher: RandomState::new(),
-            young: HashTable::new(),
-            old: HashTable::new(),
+            generations: Default::default(),
             under_way: HashSet::new(),
             began: now,
             turned: now,
@@ -108,16 +109,18 @@ impl SentKeys {
         let window = self.window.as_secs() / self.unit;
         let entry = (hash << WHEN_BITS) | when;
         let same = |other: &u64| other >> WHEN_BITS == hash;
-        for keys in [&self.young, &self.old] {
-            if let Some(known) = keys.find(spread(&entry), same)
-                && age(*known, when) < window
-            {
-                return None;
-            }
+        let hash_of = spread(&entry);
+        let mut known = self
+            .generations
+            .iter()
+            .filter_map(|keys| keys.find(hash_of, same));
+        if known.any(|known| age(*known, when) < window) {
+            return None;
         }
-        match self.young.find_mut(spread(&entry), same) {
+        let [young, ..] = &mut self.generations;
+        match young.find_mut(hash_of, same) {
             Some(forgotten) => *forgotten = entry,
-            None => drop(self.young.insert_unique(spread(&entry), entry, spread)),
+            None => drop(young.insert_unique(hash_of, entry, spread)),
         }
         self.under_way.insert(hash);
         Some(Claim(hash))
@@ -155,19 +158,20 @@ impl SentKeys {
         self.replay.as_ref().is_some_and(|replay| replay.holds(position))
     }
 
+    /// Begins a new generation if the youngest one is full or its time is over.
     fn make_room(&mut self, now: Instant) {
         let since = now.duration_since(self.turned);
-        let places_used = self.young.capacity() == self.young.len() && self.young.len() > HALF;
-        if since < self.window && self.young.len() < MOST && !places_used {
+        let [young, ..] = &self.generations;
+        let places_used = young.capacity() == young.len() && young.len() > HALF;
+        if since < self.part && young.len() < MOST && !places_used {
             return;
         }
         self.turned = now;
-        std::mem::swap(&mut self.young, &mut self.old);
-        self.young.clear();
-        if since >= self.window * 2 {
-            // Nothing came for a whole window; times may have come round.
-            self.old.clear();
-        }
+        // After a time without claims more than one is over.
+        let parts = usize::try_from(since.as_nanos() / self.part.as_nanos()).unwrap_or(GENERATIONS);
+        let turns = parts.clamp(1, GENERATIONS);
+        self.generations.rotate_right(turns);
+        self.generations.iter_mut().take(turns).for_each(HashTable::clear);
     }
 
     /// Forgets a key: its record is wanted once more.
@@ -202,7 +206,7 @@ impl SentKeys {
 
     fn forget(&mut self, hash: u64) {
         let entry = hash << WHEN_BITS;
-        for keys in [&mut self.young, &mut self.old] {
+        for keys in &mut self.generations {
             if let Ok(known) = keys.find_entry(spread(&entry), |other| other >> WHEN_BITS == hash) {
                 known.remove();
             }
@@ -264,12 +268,13 @@ mod tests {
         let mut keys = SentKeys::new(WINDOW);
         assert!(is_new(&mut keys, "first"));
         tokio::time::advance(Duration::from_secs(UNIT)).await;
-        for number in 0..2 * MOST {
+        for number in 0..GENERATIONS * MOST {
             assert!(is_new(&mut keys, &number.to_string()));
         }
         assert!(is_new(&mut keys, "first"));
-        assert!(keys.young.len() + keys.old.len() <= 2 * MOST);
-        for number in MOST..2 * MOST {
+        let kept: usize = keys.generations.iter().map(HashTable::len).sum();
+        assert!(kept <= GENERATIONS * MOST);
+        for number in MOST..GENERATIONS * MOST {
             assert!(!is_new(&mut keys, &number.to_string()), "{number}");
         }
     }
@@ -277,14 +282,14 @@ mod tests {
     #[test]
     fn the_table_never_grows_beyond_its_places() {
         let mut keys = SentKeys::new(WINDOW);
-        for number in 0..5 * MOST {
+        for number in 0..10 * MOST {
             let claim = claim(&mut keys, &number.to_string()).unwrap();
             if number % 3 == 0 {
                 keys.release(claim);
             } else {
                 keys.delivered(claim);
             }
-            assert!(keys.young.capacity() <= 2 * HALF);
+            assert!(keys.generations.iter().all(|keys| keys.capacity() <= MOST));
         }
     }
 
