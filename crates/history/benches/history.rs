@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench that panics fails")]
 
+use std::borrow::Cow;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,8 +13,8 @@ use std::time::{Duration, Instant};
 use criterion::{Bencher, Criterion, criterion_group, criterion_main};
 use signalbox_core::{JournalKey, MatchKeys, Money, Parameter, Parameters, Parts, Spot};
 use signalbox_history::{
-    Attempt, By, Draft, Filter, History, IdKeys, IdKind, Ids, Notes, Outcome, People, Record, Report,
-    Settings,
+    Attempt, By, Draft, DraftBuffer, End, Filter, History, IdKeys, IdKind, Ids, Notes, Outcome, People,
+    Record, Report, Settings,
 };
 
 /// Records of the searches.
@@ -73,7 +74,7 @@ fn record(n: u64, keys: &IdKeys, match_keys: &Arc<MatchKeys>) -> Record<'static>
         }],
         request_id: None,
         warnings: Vec::new(),
-        match_keys: Some(match_keys.clone()),
+        match_keys: Some(Cow::Owned(match_keys.clone())),
         parameters: {
             let mut carried = Parameters::default();
             carried.add(Parameter::Value, true);
@@ -201,7 +202,7 @@ fn cold(criterion: &mut Criterion, keys: &IdKeys, match_keys: &Arc<MatchKeys>) {
         .map(|n| if n % 50 == 0 { b'"' } else { b'a' })
         .collect();
     let (library, event): (Arc<str>, Arc<str>) = ("analytics.js 2.1.0".into(), "Order Completed".into());
-    let mut buffer = Vec::new();
+    let mut buffer = DraftBuffer::default();
     let mut sent = |n: usize| {
         let record = signalbox_core::Record {
             parts: Parts {
@@ -253,11 +254,13 @@ fn cold(criterion: &mut Criterion, keys: &IdKeys, match_keys: &Arc<MatchKeys>) {
                 n += 1;
                 let batch = n / BATCHED * 7 % (COLD / BATCHED);
                 let sent = &sent[batch * BATCHED + n % BATCHED];
-                let record = match by_draft {
-                    true => sent.draft.record().unwrap(),
-                    false => made(&sent.record, &sent.trace, 7),
-                };
-                end(record, &mut notes);
+                match by_draft {
+                    true => end(&sent.draft, &mut notes),
+                    false => end(
+                        &Draft::of(&made(&sent.record, &sent.trace, 7), &mut buffer),
+                        &mut notes,
+                    ),
+                }
                 if notes.is_full() {
                     notes = history.notes();
                 }
@@ -276,7 +279,7 @@ fn made<'r>(record: &'r signalbox_core::Record, trace: &'r Trace, digest: u64) -
         mapping: Some((&*record.mapping).into()),
         event_name: summary.event_name,
         action_source: summary.action_source,
-        match_keys: summary.match_keys.cloned(),
+        match_keys: summary.match_keys.map(Cow::Borrowed),
         parameters: summary.parameters,
         value: summary.value,
         bytes: 2_300,
@@ -298,19 +301,24 @@ fn made<'r>(record: &'r signalbox_core::Record, trace: &'r Trace, digest: u64) -
 }
 
 /// Notes the end of a record as the router's driver does.
-fn end(record: Record<'_>, notes: &mut Notes) {
+fn end(draft: &Draft, notes: &mut Notes) {
     let ended_at = jiff::Timestamp::now().as_millisecond();
-    notes.add(&Record {
+    let end = End {
         ended_at,
-        attempts: vec![Attempt {
-            at: ended_at,
-            millis: 95,
-            status: Some(200),
-            result: "delivered".into(),
-        }],
+        outcome: Outcome::Delivered,
+        late: false,
+        reason: None,
+        message: None,
+        request_id: None,
         batch: Some((1, 500)),
-        ..record
-    });
+    };
+    let attempt = Attempt {
+        at: ended_at,
+        millis: 95,
+        status: Some(200),
+        result: "delivered".into(),
+    };
+    notes.end(draft, &end, std::iter::once(attempt));
 }
 
 fn searching(criterion: &mut Criterion) {

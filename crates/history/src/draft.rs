@@ -1,11 +1,23 @@
 //! Records that have not ended yet.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use signalbox_core::MatchKeys;
 
-use crate::packed;
+use crate::packing::{Packing, Unpacking};
 use crate::record::Record;
+
+/// Memory to pack drafts in, used again and again.
+#[derive(Default)]
+pub struct DraftBuffer(Packing);
+
+/// Shows no part of a record.
+impl std::fmt::Debug for DraftBuffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DraftBuffer")
+    }
+}
 
 /// A record that a sink has made and that has not ended yet, packed into one piece of memory.
 ///
@@ -13,27 +25,48 @@ use crate::record::Record;
 /// costs a look into memory. So the parts that the history keeps are taken when the record is made. `Debug` shows none of
 /// them: ids are among them as events have them.
 pub struct Draft {
+    /// Packed numbers, and behind them the packed texts.
     bytes: Box<[u8]>,
+    /// Length of the numbers.
+    numbers: u32,
     match_keys: Option<Arc<MatchKeys>>,
 }
 
 impl Draft {
-    /// Packs a record. `buffer` is memory to work in, which later calls may use again.
+    /// Packs a record without its end.
     #[must_use]
-    pub fn of(record: &Record<'_>, buffer: &mut Vec<u8>) -> Draft {
-        buffer.clear();
-        let match_keys = record.match_keys.clone();
-        packed::write(record, match_keys.as_ref().map(|_| 0), buffer);
+    pub fn of(record: &Record<'_>, buffer: &mut DraftBuffer) -> Draft {
+        let Packing { numbers, texts } = &mut buffer.0;
+        numbers.clear();
+        texts.clear();
+        buffer.0.made(record);
+        let Packing { numbers, texts } = &buffer.0;
         Draft {
-            bytes: buffer.as_slice().into(),
-            match_keys,
+            bytes: [numbers.as_slice(), texts.as_bytes()].concat().into(),
+            // No record has 4 GB of them.
+            numbers: u32::try_from(numbers.len()).unwrap_or(u32::MAX),
+            match_keys: record.match_keys.as_deref().cloned(),
         }
     }
 
     /// Returns the record as it was packed; `None` if it cannot be read, which does not happen.
     #[must_use]
     pub fn record(&self) -> Option<Record<'_>> {
-        packed::Records::of(&self.bytes, self.match_keys.as_slice()).next()
+        Some(Record {
+            match_keys: self.match_keys.as_ref().map(Cow::Borrowed),
+            ..self.unpacking()?.made()?
+        })
+    }
+
+    /// Returns what is packed, after a check of all texts at once.
+    pub(crate) fn unpacking(&self) -> Option<Unpacking<'_>> {
+        let (numbers, texts) = self.bytes.split_at_checked(self.numbers as usize)?;
+        let texts = std::str::from_utf8(texts).ok()?;
+        Some(Unpacking { numbers, texts })
+    }
+
+    pub(crate) fn match_keys(&self) -> Option<&Arc<MatchKeys>> {
+        self.match_keys.as_ref()
     }
 }
 
@@ -52,11 +85,11 @@ mod tests {
 
     #[test]
     fn a_draft_is_the_record_that_it_was_made_of() {
-        let mut buffer = Vec::new();
+        let mut buffer = DraftBuffer::default();
         for names in [&["email", "phone"][..], &[]] {
             let set: Arc<MatchKeys> = Arc::new(names.iter().copied().collect());
             let record = Record {
-                match_keys: (!names.is_empty()).then_some(set),
+                match_keys: (!names.is_empty()).then_some(Cow::Owned(set)),
                 bytes: 640,
                 digest: Some(7),
                 ids: Ids {

@@ -99,7 +99,7 @@ impl Conditions {
             ("sink = ?", &filter.sink),
             ("source = ?", &filter.source),
             ("mapping = ?", &filter.mapping),
-            // As `Record::counted_name` has it.
+            // As `Head::counted_name` has it.
             ("coalesce(event_name, event) = ?", &filter.counted_name),
             ("reason = ?", &filter.reason),
         ];

@@ -1,6 +1,7 @@
 //! Ids to search by: readable where they are no personal data, and keyed hashes of all.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::hash::Hasher as _;
 
@@ -9,6 +10,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use signalbox_core::privacy::looks_personal;
 use signalbox_core::{JournalKey, Sha256Hex};
 use siphasher::sip::SipHasher24;
+use smallvec::SmallVec;
 use twox_hash::XxHash3_128;
 
 /// The kinds of ids.
@@ -104,34 +106,68 @@ impl Ids<'_> {
 }
 
 /// Keyed hashes of a person's ids, eight bytes each, as a row keeps them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct People<'r>(pub(crate) Cow<'r, [u8]>);
+#[derive(Debug, Clone)]
+pub struct People<'r>(Hashes<'r>);
 
-impl People<'_> {
+#[derive(Debug, Clone)]
+enum Hashes<'r> {
+    Borrowed(&'r [u8]),
+    /// Most persons have at most four.
+    Owned(SmallVec<[u8; 4 * size_of::<u64>()]>),
+}
+
+impl<'r> People<'r> {
+    /// Reads the hashes of a row.
+    pub(crate) fn of(bytes: &'r [u8]) -> People<'r> {
+        People(Hashes::Borrowed(bytes))
+    }
+
     /// Adds a hash, unless it is there.
     pub fn add(&mut self, hash: IdHash) {
-        if !self.hashes().any(|known| known == hash) {
-            let bytes = self.0.to_mut();
-            if bytes.is_empty() {
-                // Most persons have at most four.
-                bytes.reserve_exact(4 * size_of::<u64>());
-            }
+        if self.hashes().any(|known| known == hash) {
+            return;
+        }
+        if let Hashes::Borrowed(bytes) = self.0 {
+            self.0 = Hashes::Owned(bytes.into());
+        }
+        if let Hashes::Owned(bytes) = &mut self.0 {
             bytes.extend_from_slice(&hash.0.to_be_bytes());
         }
     }
 
     /// Returns the hashes.
     pub fn hashes(&self) -> impl Iterator<Item = IdHash> + '_ {
-        let (hashes, _) = self.0.as_chunks::<8>();
+        let (hashes, _) = self.bytes().as_chunks::<8>();
         hashes.iter().map(|bytes| IdHash(u64::from_be_bytes(*bytes)))
     }
 
     /// Returns the same hashes without a copy of them.
     #[must_use]
     pub fn borrowed(&self) -> People<'_> {
-        People(Cow::Borrowed(&self.0))
+        People::of(self.bytes())
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Hashes::Borrowed(bytes) => bytes,
+            Hashes::Owned(bytes) => bytes,
+        }
     }
 }
+
+impl Default for People<'_> {
+    fn default() -> Self {
+        People::of(&[])
+    }
+}
+
+impl PartialEq for People<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for People<'_> {}
 
 impl FromIterator<IdHash> for People<'_> {
     fn from_iter<I: IntoIterator<Item = IdHash>>(hashes: I) -> Self {
@@ -215,9 +251,7 @@ impl IdKeys {
     /// have the same hash.
     #[must_use]
     pub fn hash(&self, kind: IdKind, text: &str) -> IdHash {
-        let mut hasher = SipHasher24::new_with_key(self.0.first().map_or(&[0; 16], |key| &key.key));
-        hash(&mut hasher, kind, text);
-        IdHash(hasher.finish())
+        hash(self.0.first().map_or(&[0; 16], |key| &key.key), kind, text)
     }
 
     /// Returns an id as the history keeps it: readable, or as `id:…` if it looks personal or is too long to be an id.
@@ -229,12 +263,7 @@ impl IdKeys {
     /// Lists the hashes of an id under all keys, to search for it.
     #[must_use]
     pub fn hashes(&self, kind: IdKind, text: &str) -> Vec<IdHash> {
-        let under = |key: &IdKey| {
-            let mut hasher = SipHasher24::new_with_key(&key.key);
-            hash(&mut hasher, kind, text);
-            IdHash(hasher.finish())
-        };
-        self.0.iter().map(under).collect()
+        self.0.iter().map(|key| hash(&key.key, kind, text)).collect()
     }
 
     /// Computes the digest of a record's bytes under the key for new records. It tells whether the same bytes are made
@@ -297,45 +326,49 @@ fn expand<const N: usize>(secret: &hkdf::Prk, context: &[&[u8]]) -> Result<[u8; 
     Ok(key)
 }
 
-fn hash(hasher: &mut SipHasher24, kind: IdKind, text: &str) {
-    hasher.write_u8(kind.domain());
-    let text = text.trim();
-    let lower = || text.bytes().map(|byte| byte.to_ascii_lowercase());
-    match kind {
-        // A SHA-256 in either case.
-        IdKind::Email | IdKind::Phone | IdKind::UserId if Sha256Hex::from_prehashed(text).is_some() => {
-            write(hasher, lower());
-        }
-        IdKind::Email if text.is_ascii() => write(hasher, lower()),
-        IdKind::Email => hasher.write(text.to_lowercase().as_bytes()),
-        IdKind::Phone => {
-            let digits = text.chars().filter_map(|c| c.to_digit(10));
-            // `00` and `+` both begin an international number.
-            let significant = digits.skip_while(|digit| *digit == 0);
-            write(
-                hasher,
-                significant.map(|digit| u8::try_from(digit).unwrap_or_default()),
-            );
-        }
-        IdKind::UserId | IdKind::MessageId | IdKind::EventId | IdKind::OrderId => {
-            hasher.write(text.as_bytes());
-        }
+fn hash(key: &[u8; 16], kind: IdKind, text: &str) -> IdHash {
+    let mut text = Cow::Borrowed(text.trim());
+    if kind == IdKind::Email && !text.is_ascii() {
+        text = text.to_lowercase().into();
     }
+    // Most ids are short: normalised without an allocation, and hashed at once.
+    let (mut short, mut long) = ([0; 128], Vec::new());
+    let bytes = short.get_mut(..=text.len()).unwrap_or_else(|| {
+        long.resize(text.len() + 1, 0);
+        &mut long
+    });
+    let Some((domain, copy)) = bytes.split_first_mut() else {
+        return IdHash(0);
+    };
+    *domain = kind.domain();
+    copy.copy_from_slice(text.as_bytes());
+    let is_person = matches!(kind, IdKind::Email | IdKind::Phone | IdKind::UserId);
+    let len = match kind {
+        // A SHA-256 in either case.
+        _ if is_person && Sha256Hex::from_prehashed(&text).is_some() => lowercase(copy),
+        IdKind::Email => lowercase(copy),
+        IdKind::Phone => significant_digits(copy),
+        IdKind::UserId | IdKind::MessageId | IdKind::EventId | IdKind::OrderId => copy.len(),
+    };
+    IdHash(SipHasher24::new_with_key(key).hash(bytes.get(..=len).unwrap_or_default()))
 }
 
-/// Writes bytes in pieces, since a call for each byte costs more than its hash.
-fn write(hasher: &mut SipHasher24, mut bytes: impl Iterator<Item = u8>) {
-    loop {
-        let (mut piece, mut len) = ([0; 64], 0);
-        for (place, byte) in piece.iter_mut().zip(bytes.by_ref()) {
-            *place = byte;
-            len += 1;
-        }
-        hasher.write(piece.get(..len).unwrap_or_default());
-        if len < piece.len() {
-            return;
-        }
-    }
+/// Makes ASCII letters lowercase. Returns the length.
+fn lowercase(bytes: &mut [u8]) -> usize {
+    bytes.make_ascii_lowercase();
+    bytes.len()
+}
+
+/// Moves the digits of a phone number, as numbers, to the front, but for zeros at its beginning: `00` and `+` both begin an
+/// international number. Returns how many they are.
+fn significant_digits(bytes: &mut [u8]) -> usize {
+    let cells = Cell::from_mut(bytes).as_slice_of_cells();
+    let digits = cells.iter().map(Cell::get).filter(u8::is_ascii_digit);
+    let significant = digits.skip_while(|digit| *digit == b'0');
+    let moved = significant
+        .zip(cells)
+        .map(|(digit, place)| place.set(digit - b'0'));
+    moved.count()
 }
 
 #[cfg(test)]
@@ -388,6 +421,24 @@ mod tests {
     }
 
     #[test]
+    fn ids_of_all_lengths_are_hashed_as_one_stream_of_bytes() {
+        let keys = keys(&[1]);
+        for len in 0..300 {
+            let id = "0".repeat(len.min(3)) + &"A7é".repeat(len / 4);
+            for (kind, bytes) in [
+                (IdKind::OrderId, id.clone().into_bytes()),
+                (IdKind::Email, id.to_lowercase().into_bytes()),
+                (IdKind::Phone, vec![7; len / 4]),
+            ] {
+                let mut hasher = SipHasher24::new_with_key(&keys.0[0].key);
+                hasher.write_u8(kind.domain());
+                hasher.write(&bytes);
+                assert_eq!(keys.hash(kind, &id), IdHash(hasher.finish()), "{kind:?} {len}");
+            }
+        }
+    }
+
+    #[test]
     fn a_hash_depends_on_the_key_and_older_keys_search_only() {
         let (old, both) = (keys(&[1]), keys(&[2, 1]));
         let hash = old.hash(IdKind::Email, "a@b.example");
@@ -419,7 +470,7 @@ mod tests {
         let keys = keys(&[1]);
         let hashes = ["ivy@example.com", "IVY@example.com", "b@example.com"];
         let people: People<'_> = hashes.iter().map(|text| keys.hash(IdKind::Email, text)).collect();
-        assert_eq!((people.hashes().count(), people.0.len()), (2, 16));
+        assert_eq!((people.hashes().count(), people.bytes().len()), (2, 16));
         let ids = Ids {
             message_id: "ivy@example.com-1".into(),
             people,

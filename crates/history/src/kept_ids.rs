@@ -21,7 +21,7 @@ pub(crate) fn hashes(row: &Row<'_>, first: usize, keys: &IdKeys) -> rusqlite::Re
         }
     }
     let people: Option<Vec<u8>> = row.get(first + 3)?;
-    all.extend(People(people.unwrap_or_default().into()).hashes());
+    all.extend(People::of(&people.unwrap_or_default()).hashes());
     Ok(all)
 }
 

@@ -1,12 +1,11 @@
 //! Notes of ends, on their way to the history's thread.
 
+use crate::draft::Draft;
 use crate::limits::Keep;
 use crate::packed::Packed;
-use crate::record::Record;
+use crate::record::{Attempt, End, Record};
 use crate::tallies::Tallies;
 
-/// Bytes of packed records at which notes should be handed over.
-pub(crate) const FULL_BYTES: usize = 48 << 10;
 /// Records at which notes should be handed over.
 const FULL: u64 = 1_024;
 
@@ -33,9 +32,27 @@ impl Notes {
     /// Adds a record.
     pub fn add(&mut self, record: &Record<'_>) {
         self.count += 1;
-        self.sums.add(record);
+        let set = record.match_keys.as_deref();
+        self.sums
+            .add(&record.head(), &record.end(), record.attempts.len(), set);
         if self.keep.wants(record.outcome) {
             self.rows.push(record);
+        }
+    }
+
+    /// Adds a record that was packed when it was made.
+    pub fn end<'a>(
+        &mut self,
+        draft: &Draft,
+        end: &End<'_>,
+        attempts: impl ExactSizeIterator<Item = Attempt<'a>>,
+    ) {
+        let Some(made) = draft.unpacking() else { return };
+        let Some(head) = made.clone().head() else { return };
+        self.count += 1;
+        self.sums.add(&head, end, attempts.len(), draft.match_keys());
+        if self.keep.wants(end.outcome) {
+            self.rows.push_made(&made, draft.match_keys(), end, attempts);
         }
     }
 
@@ -54,6 +71,6 @@ impl Notes {
     /// Returns true if the notes should be handed over, since they have grown large.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.count >= FULL || self.rows.size() >= FULL_BYTES
+        self.count >= FULL || self.rows.is_full()
     }
 }

@@ -1,8 +1,8 @@
 //! The file of rows that is being written.
 
-use std::collections::HashMap;
 use std::path::Path;
 
+use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::db::{self, Trouble};
@@ -140,11 +140,11 @@ impl OpenFile {
         let warnings = self.maybe_name((!text.is_empty()).then_some(&*text))?;
         text.clear();
         text::attempts(&record.attempts, &mut text);
-        let match_keys = self.maybe_name(record.match_keys.as_ref().map(|set| set.json()))?;
+        let match_keys = self.maybe_name(record.match_keys.as_deref().map(|set| set.json()))?;
         let currency = record.value.as_ref().and_then(|value| value.currency.as_deref());
         let currency = self.maybe_name(currency)?;
         let [message_id, event_id, order_id] = ids.map(|id| id.map(|(text, hash)| shown(text, hash)));
-        let people = &*record.ids.people.0;
+        let people = record.ids.people.bytes();
         let sql = "INSERT INTO rows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
                    ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)";
         self.db.prepare_cached(sql)?.execute(params![

@@ -129,7 +129,7 @@ pub struct Record<'r> {
     /// Warnings about values left out or in doubt.
     pub warnings: Vec<Warned<'r>>,
     /// The match keys that it carried.
-    pub match_keys: Option<Arc<MatchKeys>>,
+    pub match_keys: Option<Cow<'r, Arc<MatchKeys>>>,
     /// The other parameters that it carried. Rows keep them of records that have a name at the destination.
     pub parameters: Parameters,
     /// Worth of the conversion.
@@ -185,13 +185,80 @@ impl<'r> Record<'r> {
         }
     }
 
+    /// Returns the part that is known when a record is made, and that sums need.
+    pub(crate) fn head(&self) -> Head<'_> {
+        let currency = self.value.as_ref().and_then(|value| value.currency.as_deref());
+        Head {
+            received_at: self.received_at,
+            happened_at: self.happened_at,
+            sink: &self.sink,
+            mapping: self.mapping.as_deref(),
+            event: &self.event,
+            event_name: self.event_name.as_deref(),
+            millionths: self.value.as_ref().map(|value| value.millionths),
+            currency,
+            bytes: self.bytes,
+            parameters: self.parameters,
+            warnings: Cow::Borrowed(&self.warnings),
+        }
+    }
+
+    /// Returns the end.
+    pub(crate) fn end(&self) -> End<'_> {
+        End {
+            ended_at: self.ended_at,
+            outcome: self.outcome,
+            late: self.late,
+            reason: self.reason.as_deref(),
+            message: self.message.as_deref(),
+            request_id: self.request_id.as_deref(),
+            batch: self.batch,
+        }
+    }
+}
+
+/// The part of a record that is known when it is made, and that sums need; see the fields of [`Record`].
+pub(crate) struct Head<'r> {
+    pub(crate) received_at: i64,
+    pub(crate) happened_at: i64,
+    pub(crate) sink: &'r str,
+    pub(crate) mapping: Option<&'r str>,
+    pub(crate) event: &'r str,
+    pub(crate) event_name: Option<&'r str>,
+    pub(crate) millionths: Option<i64>,
+    pub(crate) currency: Option<&'r str>,
+    pub(crate) bytes: u32,
+    pub(crate) parameters: Parameters,
+    pub(crate) warnings: Cow<'r, [Warned<'r>]>,
+}
+
+impl<'r> Head<'r> {
     /// Returns the name under which sums count the record: that at the destination, else the event's own.
-    pub(crate) fn counted_name(&self) -> &str {
-        self.event_name.as_deref().unwrap_or(&self.event)
+    pub(crate) fn counted_name(&self) -> &'r str {
+        self.event_name.unwrap_or(self.event)
     }
 
     /// Returns the time from receipt to end in milliseconds; 0 if the clock was set back.
-    pub(crate) fn latency(&self) -> u64 {
-        u64::try_from(self.ended_at.saturating_sub(self.received_at)).unwrap_or(0)
+    pub(crate) fn latency(&self, end: &End<'_>) -> u64 {
+        u64::try_from(end.ended_at.saturating_sub(self.received_at)).unwrap_or(0)
     }
+}
+
+/// The end of a record, as its answer tells it.
+#[derive(Debug, Clone)]
+pub struct End<'e> {
+    /// The moment of the end, Unix milliseconds.
+    pub ended_at: i64,
+    /// The kind of the end.
+    pub outcome: Outcome,
+    /// True if the event was so old at delivery that the destination values it less.
+    pub late: bool,
+    /// Code of the reason, unless it was delivered.
+    pub reason: Option<&'e str>,
+    /// The reason as a sentence, without personal values.
+    pub message: Option<&'e str>,
+    /// The id that the destination gave the last request.
+    pub request_id: Option<&'e str>,
+    /// Number of the batch among those of the sink's process, and the records in it.
+    pub batch: Option<(u64, u32)>,
 }

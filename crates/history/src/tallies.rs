@@ -1,14 +1,14 @@
 //! Sums of the records that ended lately. The sink adds them up, so that the history's thread gets a few sums instead of many
 //! records.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use signalbox_core::{MatchKeys, Parameter};
 
 use crate::files::HOUR_MILLIS;
-use crate::record::{Outcome, Record};
+use crate::record::{End, Head, Outcome};
 
 /// Upper bounds of the buckets of latency in seconds; the last one has none.
 pub const LATENCY_BUCKETS: [u64; 10] = [1, 2, 5, 15, 60, 300, 900, 3_600, 21_600, 86_400];
@@ -38,16 +38,15 @@ struct KeyOf<'r> {
 }
 
 impl<'r> KeyOf<'r> {
-    fn record(record: &'r Record<'_>) -> KeyOf<'r> {
-        let currency = record.value.as_ref().and_then(|value| value.currency.as_deref());
+    fn record(head: &Head<'r>, end: &End<'r>) -> KeyOf<'r> {
         KeyOf {
-            hour: record.ended_at.div_euclid(HOUR_MILLIS),
-            sink: &record.sink,
-            mapping: record.mapping.as_deref().unwrap_or_default(),
-            event_name: record.counted_name(),
-            outcome: record.outcome,
-            reason: record.reason.as_deref().unwrap_or_default(),
-            currency: currency.unwrap_or_default(),
+            hour: end.ended_at.div_euclid(HOUR_MILLIS),
+            sink: head.sink,
+            mapping: head.mapping.unwrap_or_default(),
+            event_name: head.counted_name(),
+            outcome: end.outcome,
+            reason: end.reason.unwrap_or_default(),
+            currency: head.currency.unwrap_or_default(),
         }
     }
 
@@ -96,16 +95,16 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, record: &Record<'_>) {
+    fn add(&mut self, head: &Head<'_>, end: &End<'_>, attempts: usize, set: Option<&Arc<MatchKeys>>) {
         self.count += 1;
-        if let Some(value) = &record.value {
-            self.value = self.value.saturating_add(value.millionths);
+        if let Some(millionths) = head.millionths {
+            self.value = self.value.saturating_add(millionths);
             self.valued += 1;
         }
-        self.attempts += i64::try_from(record.attempts.len()).unwrap_or(0);
-        self.bytes += i64::from(record.bytes);
-        self.late += i64::from(record.late);
-        if let Some(set) = &record.match_keys {
+        self.attempts += i64::try_from(attempts).unwrap_or(0);
+        self.bytes += i64::from(head.bytes);
+        self.late += i64::from(end.late);
+        if let Some(set) = set {
             let known = self
                 .match_keys
                 .iter_mut()
@@ -116,9 +115,9 @@ impl Tally {
             }
         }
         for (count, parameter) in self.parameters.iter_mut().zip(Parameter::ALL) {
-            *count += i64::from(record.parameters.has(parameter));
+            *count += i64::from(head.parameters.has(parameter));
         }
-        for warned in &record.warnings {
+        for warned in &*head.warnings {
             let is_it = |name: &str| match name.strip_prefix(&*warned.code) {
                 Some("") => warned.path.is_empty(),
                 Some(rest) => rest.strip_prefix(' ') == Some(&*warned.path),
@@ -133,8 +132,8 @@ impl Tally {
                 }
             }
         }
-        if record.outcome == Outcome::Delivered
-            && let Some(count) = self.latency.get_mut(bucket(record.latency()))
+        if end.outcome == Outcome::Delivered
+            && let Some(count) = self.latency.get_mut(bucket(head.latency(end)))
         {
             *count += 1;
         }
@@ -153,12 +152,19 @@ fn bucket(millis: u64) -> usize {
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
     table: HashTable<(Key, Tally)>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 impl Tallies {
-    pub(crate) fn add(&mut self, record: &Record<'_>) {
-        let of = KeyOf::record(record);
+    /// Adds a record: `set` are its match keys.
+    pub(crate) fn add<'r>(
+        &mut self,
+        head: &Head<'r>,
+        end: &End<'r>,
+        attempts: usize,
+        set: Option<&Arc<MatchKeys>>,
+    ) {
+        let of = KeyOf::record(head, end);
         let hash = self.hasher.hash_one(&of);
         let entry = self.table.entry(
             hash,
@@ -166,7 +172,7 @@ impl Tallies {
             |(key, _)| self.hasher.hash_one(KeyOf::key(key)),
         );
         let mut entry = entry.or_insert_with(|| (of.to_owned(), Tally::default()));
-        entry.get_mut().1.add(record);
+        entry.get_mut().1.add(head, end, attempts, set);
     }
 }
 
@@ -181,8 +187,10 @@ impl IntoIterator for Tallies {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
-    use crate::record::Warned;
+    use crate::record::{Record, Warned};
 
     #[test]
     fn latencies_belong_to_the_bucket_of_their_upper_bound() {
@@ -200,12 +208,13 @@ mod tests {
                 code: code.into(),
                 path: path.into(),
             };
-            tallies.add(&Record {
+            let record = Record {
                 event_name: (n % 2 == 0).then(|| "checkout".into()),
-                match_keys: Some(set.clone()),
+                match_keys: Some(Cow::Borrowed(&set)),
                 warnings: vec![warned("a", ""), warned("a", "b"), warned("a b", "")],
                 ..Record::of_event("web", "ads", "Order".into(), Outcome::Delivered, (0, 0))
-            });
+            };
+            tallies.add(&record.head(), &record.end(), 0, Some(&set));
         }
         assert_eq!(tallies.table.len(), 2);
         for (key, tally) in tallies {

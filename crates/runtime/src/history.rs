@@ -115,7 +115,7 @@ fn keys(folder: &Path, journal: &JournalSettings) -> Result<Option<IdKeys>, Stri
 #[derive(Default)]
 pub(crate) struct Traced<'e> {
     pub(crate) received_at: i64,
-    pub(crate) source: Arc<str>,
+    pub(crate) source: Cow<'e, str>,
     pub(crate) library: Option<Arc<str>>,
     /// The name as it may be shown.
     pub(crate) event: Arc<str>,
@@ -137,11 +137,10 @@ impl Traced<'_> {
     /// Returns it without ids and hashes, for an event that was erased.
     pub(crate) fn without_ids(self) -> Traced<'static> {
         Traced {
-            received_at: self.received_at,
-            source: self.source,
-            library: self.library,
-            event: self.event,
-            ..Traced::default()
+            message_id: Cow::default(),
+            people: People::default(),
+            order_id: None,
+            ..self.into_owned()
         }
     }
 
@@ -158,7 +157,7 @@ impl Traced<'_> {
         } = self;
         Traced {
             received_at,
-            source,
+            source: source.into_owned().into(),
             library,
             event,
             message_id: message_id.into_owned().into(),
@@ -210,29 +209,39 @@ impl Tracer {
 
     /// Takes from an event what its history keeps.
     pub(crate) fn trace<'e>(&mut self, event: &'e Event) -> Traced<'e> {
-        let root = event.root();
-        let name = root.get("event").and_then(Node::as_str);
+        let keys = [
+            "event",
+            "type",
+            "messageId",
+            "userId",
+            "context",
+            "properties",
+            "traits",
+        ];
+        let [name, kind, message_id, user_id, context, properties, traits] = event.root().get_all(keys);
+        let text = |node: Option<Node<'e>>| node.and_then(Node::as_str);
+        let name = text(name).or(text(kind)).unwrap_or_default();
         let named = Traced {
             received_at: event.receipt().received_at,
-            source: event.receipt().source.clone(),
-            event: self.names.shown(name.unwrap_or_else(|| event.event_type())),
+            source: Cow::Borrowed(&event.receipt().source),
+            event: self.names.shown(name),
             ..Traced::default()
         };
-        let context = root.get("context");
         let Some(keys) = &self.keys else { return named };
-        let library = context.and_then(|context| context.get("library"));
-        let text = |key| {
-            library
-                .and_then(|library| library.get(key)?.as_str())
-                .unwrap_or_default()
-        };
+        let [library, of_context] = members(context, ["library", "traits"]);
+        let [library, version] = members(library, ["name", "version"]);
+        let part = |node| text(node).unwrap_or_default();
         Traced {
-            people: people(root, context, keys),
-            message_id: event.message_id().into(),
-            library: self.names.library(text("name"), text("version")),
+            people: people(user_id, [traits, of_context, properties], keys),
+            message_id: part(message_id).into(),
+            library: self.names.library(part(library), part(version)),
             ..named
         }
     }
+}
+
+fn members<'e, const N: usize>(node: Option<Node<'e>>, keys: [&str; N]) -> [Option<Node<'e>>; N] {
+    node.map_or([None; N], |node| node.get_all(keys))
 }
 
 /// Takes from one event what its history keeps.
@@ -240,8 +249,8 @@ pub(crate) fn traced<'e>(event: &'e Event, keys: Option<&IdKeys>) -> Traced<'e> 
     Tracer::new(keys.cloned()).trace(event)
 }
 
-/// Returns the hashes of a person's ids, wherever an event has them.
-fn people(root: Node<'_>, context: Option<Node<'_>>, keys: &IdKeys) -> People<'static> {
+/// Returns the hashes of a person's ids, wherever an event has them: its user id, and those among its properties and traits.
+fn people(user_id: Option<Node<'_>>, holders: [Option<Node<'_>>; 3], keys: &IdKeys) -> People<'static> {
     let mut people = People::default();
     let mut add = |kind: IdKind, node: Node<'_>| {
         let mut add = |node: Node<'_>| {
@@ -252,18 +261,13 @@ fn people(root: Node<'_>, context: Option<Node<'_>>, keys: &IdKeys) -> People<'s
         add(node);
         node.items().for_each(add);
     };
-    let of_context = context.and_then(|context| context.get("traits"));
-    for holder in [root.get("traits"), of_context, root.get("properties")] {
-        let Some(holder) = holder else { continue };
-        for (kind, key) in [(IdKind::Email, "email"), (IdKind::Phone, "phone")] {
-            if let Some(node) = holder.get(key) {
-                add(kind, node);
-            }
+    for holder in holders {
+        let [email, phone] = members(holder, ["email", "phone"]);
+        for (kind, node) in [(IdKind::Email, email), (IdKind::Phone, phone)] {
+            node.into_iter().for_each(|node| add(kind, node));
         }
     }
-    if let Some(node) = root.get("userId") {
-        add(IdKind::UserId, node);
-    }
+    user_id.into_iter().for_each(|node| add(IdKind::UserId, node));
     people
 }
 

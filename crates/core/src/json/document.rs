@@ -224,6 +224,30 @@ impl<'a> Node<'a> {
         None
     }
 
+    /// Returns several members of an object by their keys, as [`Node::get`] does for each, by one walk over the members.
+    pub fn get_all<const N: usize>(self, keys: [&str; N]) -> [Option<Node<'a>>; N] {
+        let marks = keys.map(KeyMark::of);
+        let (mut found, mut missing) = ([None; N], N);
+        for child in self.children_of(Kind::Object) {
+            let mark = child.key_mark();
+            // Most members are not wanted: all marks are compared first, without a branch for each.
+            if !marks.iter().fold(false, |hit, wanted| hit | (*wanted == mark)) {
+                continue;
+            }
+            for ((wanted, key), found) in marks.iter().zip(&keys).zip(&mut found) {
+                // The first of equal keys counts.
+                if *wanted == mark && found.is_none() && child.has_key(key) {
+                    *found = Some(child);
+                    missing -= 1;
+                }
+            }
+            if missing == 0 {
+                break;
+            }
+        }
+        found
+    }
+
     /// Returns an item of an array by its index.
     pub fn index(self, index: usize) -> Option<Node<'a>> {
         if self.kind() != Kind::Array {

@@ -1,5 +1,6 @@
 //! Filters over many rows find what reading all rows finds, whether the blocks of rows are finished or not.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use signalbox_core::{Parameter, Parameters};
@@ -29,7 +30,7 @@ fn rows(begin: i64) -> Vec<Record<'static>> {
                 warned("late", "user_data.ph"),
                 warned("phone_without_country", ""),
             ];
-            row.match_keys = Some(Arc::new(["phone", "idfa"].into_iter().collect()));
+            row.match_keys = Some(Cow::Owned(Arc::new(["phone", "idfa"].into_iter().collect())));
         }
         if n == 3_001 || n == 9_400 {
             row.outcome = Outcome::Rejected;

@@ -1,5 +1,6 @@
 //! Records for tests, and histories of them.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -58,7 +59,7 @@ pub(crate) fn record(n: u64) -> Record<'static> {
             code: "phone_without_country".into(),
             path: "user_data.ph".into(),
         }],
-        match_keys: Some(Arc::new(["email", "phone"].into_iter().collect())),
+        match_keys: Some(Cow::Owned(Arc::new(["email", "phone"].into_iter().collect()))),
         parameters: {
             let mut carried = Parameters::default();
             carried.add(Parameter::Value, true);

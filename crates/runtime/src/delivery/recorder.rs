@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use signalbox_core::{Event, Outcome as Answer, Parameter, Reason, Record, Response, Verdict, Warning};
 use signalbox_history::{
-    self as noted, Draft, History, IdKeys, Ids, Notes, Outcome, VALUE_TOO_LARGE, Warned,
+    self as noted, Draft, DraftBuffer, End, History, IdKeys, Ids, Notes, Outcome, VALUE_TOO_LARGE, Warned,
 };
 use signalbox_journal::{ERASED, Position};
 
@@ -39,7 +39,7 @@ struct Drafter {
     /// Names at the destination.
     names: ShownNames,
     /// Memory for [`Draft::of`].
-    buffer: Vec<u8>,
+    buffer: DraftBuffer,
 }
 
 impl Recorder {
@@ -51,7 +51,7 @@ impl Recorder {
             drafter: Drafter {
                 keys: history.row_keys().cloned(),
                 names: ShownNames::default(),
-                buffer: Vec::new(),
+                buffer: DraftBuffer::default(),
             },
             notes: history.notes(),
             history,
@@ -126,37 +126,39 @@ impl Recorder {
     /// Notes that a record was not sent, since the destination has one with its key.
     pub(super) fn duplicate(&mut self, trace: &Trace<'_>, record: &Record) {
         let draft = self.draft(Some(trace), record);
-        self.end(&draft, &[], Outcome::Duplicate, None);
+        self.end(&draft, trace.happened_at, &[], (Outcome::Duplicate, None));
     }
 
     /// Notes the end of a record that was made.
     pub(super) fn ended(&mut self, item: &Item, outcome: Outcome, reason: Option<&Reason>) {
         if let Some(draft) = &item.draft {
-            self.end(draft, &item.tries, outcome, reason);
+            self.end(draft, item.happened_at, &item.tries, (outcome, reason));
         }
     }
 
-    fn end(&mut self, draft: &Draft, tries: &[Try], outcome: Outcome, reason: Option<&Reason>) {
-        let Some(record) = draft.record() else { return };
+    fn end(
+        &mut self,
+        draft: &Draft,
+        happened_at: i64,
+        tries: &[Try],
+        (outcome, reason): (Outcome, Option<&Reason>),
+    ) {
         let ended_at = now_millis();
-        let age = u64::try_from(ended_at.saturating_sub(record.happened_at)).unwrap_or(0);
+        let age = u64::try_from(ended_at.saturating_sub(happened_at)).unwrap_or(0);
         let late = self
             .late_after
             .is_some_and(|limit| Duration::from_millis(age) > limit);
         let last = tries.last().map(|last| &*last.answered);
-        self.notes.add(&noted::Record {
+        let end = End {
             ended_at,
             outcome,
-            reason: reason.map(|reason| reason.code().into()),
-            message: reason.map(|reason| reason.message().into()),
-            attempts: tries.iter().map(Try::attempt).collect(),
-            request_id: last
-                .and_then(|last| last.response.as_ref()?.request_id.as_deref())
-                .map(Cow::Borrowed),
-            batch: last.map(|last| (last.batch, last.records)),
             late: late && outcome == Outcome::Delivered,
-            ..record
-        });
+            reason: reason.map(Reason::code),
+            message: reason.map(Reason::message),
+            request_id: last.and_then(|last| last.response.as_ref()?.request_id.as_deref()),
+            batch: last.map(|last| (last.batch, last.records)),
+        };
+        self.notes.end(draft, &end, tries.iter().map(Try::attempt));
         self.noted();
     }
 
@@ -196,7 +198,7 @@ impl Drafter {
             event_name: event_name.as_deref().map(Cow::Borrowed),
             action_source: summary.action_source,
             warnings,
-            match_keys: summary.match_keys.cloned(),
+            match_keys: summary.match_keys.map(Cow::Borrowed),
             parameters: summary.parameters,
             value: summary.value,
             bytes: u32::try_from(record.bytes.len()).unwrap_or(u32::MAX),

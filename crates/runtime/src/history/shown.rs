@@ -1,8 +1,8 @@
 //! Names that events bring, as they may be shown.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use signalbox_core::privacy::shown_name;
 
 /// Names that are remembered; more begin anew.
@@ -13,8 +13,14 @@ const MOST: usize = 1_000;
 #[derive(Default)]
 pub(crate) struct ShownNames {
     known: HashMap<Box<str>, Arc<str>>,
-    /// Memory for names of two parts.
-    joined: String,
+    /// The library that was shown last: most events come from the same one.
+    library: Option<Library>,
+}
+
+struct Library {
+    name: Box<str>,
+    version: Box<str>,
+    shown: Option<Arc<str>>,
 }
 
 impl ShownNames {
@@ -25,10 +31,19 @@ impl ShownNames {
 
     /// Returns a library with its version as they may be shown; `None` if both are empty.
     pub(crate) fn library(&mut self, name: &str, version: &str) -> Option<Arc<str>> {
-        self.joined.clear();
-        self.joined.extend([name, " ", version]);
-        let library = self.joined.trim();
-        (!library.is_empty()).then(|| shown(&mut self.known, library))
+        let last = self.library.as_ref();
+        if let Some(last) = last.filter(|last| *last.name == *name && *last.version == *version) {
+            return last.shown.clone();
+        }
+        let joined = [name, " ", version].concat();
+        let library = joined.trim();
+        let shown = (!library.is_empty()).then(|| shown(&mut self.known, library));
+        self.library = Some(Library {
+            name: name.into(),
+            version: version.into(),
+            shown: shown.clone(),
+        });
+        shown
     }
 }
 
