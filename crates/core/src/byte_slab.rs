@@ -1,4 +1,4 @@
-//! A slab for the bytes of records.
+//! A slab for the bytes of records, and of what the history keeps of them.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,9 +9,10 @@ const PIECE: usize = 64 << 10;
 /// Maximum size of a record that shares memory, in bytes; a larger one gets a piece for itself.
 const LARGEST: usize = PIECE / 8;
 
-/// Stores records that a sink makes one after the other and that are mostly sent and dropped together.
+/// Stores records that a sink makes one after the other and that are mostly sent and dropped together, or the history's drafts
+/// of them.
 ///
-/// Some dozens of them share a piece of memory, which is allocated once and freed with the last of its records. Records
+/// Dozens of them share a piece of memory, which is allocated once and freed with the last of its records. Records
 /// with separate allocations, freed by another thread than the one that made them, cost the allocator as much as
 /// writing them.
 #[derive(Default)]
@@ -20,7 +21,7 @@ pub struct ByteSlab(Mutex<BytesMut>);
 impl ByteSlab {
     /// Stores a copy of the bytes.
     ///
-    /// A holder that outlives the neighbours for long should copy the bytes out, see [`crate::Record::apart`].
+    /// A holder that outlives the neighbours for long should copy the bytes out, as [`crate::Record::apart`] does.
     pub fn keep(&self, bytes: &[u8]) -> Bytes {
         if bytes.len() > LARGEST {
             return Bytes::copy_from_slice(bytes);

@@ -3,14 +3,18 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use signalbox_core::MatchKeys;
+use bytes::Bytes;
+use signalbox_core::{ByteSlab, MatchKeys};
 
 use crate::packing::{Packing, Unpacking};
 use crate::record::Record;
 
-/// Memory to pack drafts in, used again and again.
+/// Memory to pack drafts in, used again and again, and memory that drafts share.
 #[derive(Default)]
-pub struct DraftBuffer(Packing);
+pub struct DraftBuffer {
+    packing: Packing,
+    slab: ByteSlab,
+}
 
 /// Shows no part of a record.
 impl std::fmt::Debug for DraftBuffer {
@@ -19,14 +23,14 @@ impl std::fmt::Debug for DraftBuffer {
     }
 }
 
-/// A record that a sink has made and that has not ended yet, packed into one piece of memory.
+/// A record that a sink has made and that has not ended yet, packed into bytes that lie side by side.
 ///
 /// When its answer arrives, no cache of the processor holds the record or its event any more, and every part that is read of them
 /// costs a look into memory. So the parts that the history keeps are taken when the record is made. `Debug` shows none of
 /// them: ids are among them as events have them.
 pub struct Draft {
     /// Packed numbers, and behind them the packed texts.
-    bytes: Box<[u8]>,
+    bytes: Bytes,
     /// Length of the numbers.
     numbers: u32,
     match_keys: Option<Arc<MatchKeys>>,
@@ -36,16 +40,28 @@ impl Draft {
     /// Packs a record without its end.
     #[must_use]
     pub fn of(record: &Record<'_>, buffer: &mut DraftBuffer) -> Draft {
-        let Packing { numbers, texts } = &mut buffer.0;
-        numbers.clear();
-        texts.clear();
-        buffer.0.made(record);
-        let Packing { numbers, texts } = &buffer.0;
+        let DraftBuffer { packing, slab } = buffer;
+        packing.numbers.clear();
+        packing.texts.clear();
+        packing.made(record);
+        let Packing { numbers, texts } = packing;
+        // No record has 4 GB of them.
+        let length = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        numbers.extend_from_slice(texts.as_bytes());
         Draft {
-            bytes: [numbers.as_slice(), texts.as_bytes()].concat().into(),
-            // No record has 4 GB of them.
-            numbers: u32::try_from(numbers.len()).unwrap_or(u32::MAX),
+            bytes: slab.keep(numbers),
+            numbers: length,
             match_keys: record.match_keys.as_deref().cloned(),
+        }
+    }
+
+    /// Copies the draft out of the memory that it shares with others, for one that outlives them.
+    #[must_use]
+    pub fn apart(&self) -> Draft {
+        Draft {
+            bytes: Bytes::copy_from_slice(&self.bytes),
+            numbers: self.numbers,
+            match_keys: self.match_keys.clone(),
         }
     }
 
@@ -106,6 +122,9 @@ mod tests {
             assert_eq!(found.ids.of_event(), record.ids.of_event());
             assert_eq!(found.ids.people, record.ids.people);
             assert!(!format!("{draft:?}").contains("Order"));
+            let apart = draft.apart();
+            assert_eq!(format!("{:?}", apart.record()), format!("{:?}", draft.record()));
+            assert_ne!(apart.bytes.as_ptr(), draft.bytes.as_ptr(), "it shares no memory");
         }
     }
 }

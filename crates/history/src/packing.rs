@@ -1,5 +1,6 @@
-//! The form in which records wait. Their numbers are apart from their texts, so that texts are sliced when they are read, and
-//! need no check; what is known when a record is made stands before what its end tells, so that the end copies it as it is.
+//! The form in which records wait. Numbers and texts lie in separate buffers, so that the texts of many records need no check
+//! when they are read, and those of a draft a single one. What is known when a record is made comes first, so that its end
+//! copies the draft without reading all of it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ impl Packing {
     /// Packs what is known of a record when it is made.
     pub(crate) fn made(&mut self, record: &Record<'_>) {
         self.head(&record.head());
+        self.long(record.happened_at);
         self.text(&record.source);
         self.maybe(record.library.as_deref());
         self.maybe_long(record.position.map(u64::cast_signed));
@@ -38,7 +40,6 @@ impl Packing {
 
     fn head(&mut self, head: &Head<'_>) {
         self.long(head.received_at);
-        self.long(head.happened_at);
         self.text(head.sink);
         self.maybe(head.mapping);
         self.text(head.event);
@@ -99,7 +100,7 @@ impl Packing {
         }
     }
 
-    /// Packs a number of bytes or items. None of a record has 4 thousand million.
+    /// Packs a number of bytes or items. No record has 4 thousand million of either.
     fn len(&mut self, len: usize) {
         self.int(u32::try_from(len).unwrap_or(0));
     }
@@ -125,13 +126,13 @@ pub(crate) struct Unpacking<'r> {
 }
 
 impl<'r> Unpacking<'r> {
-    /// Reads what is known of a record when it is made; the outcome is that of one that is delivered.
+    /// Reads what is known of a record when it is made. Its outcome is `Delivered` until [`Unpacking::end`] reads it.
     pub(crate) fn made(&mut self) -> Option<Record<'r>> {
         let head = self.head()?;
-        let source = self.text()?;
+        let (happened_at, source) = (self.long()?, self.text()?);
         let outcome = Outcome::Delivered;
         Some(Record {
-            happened_at: head.happened_at,
+            happened_at,
             library: self.maybe()?.map(Cow::Borrowed),
             position: self.maybe_long()?.map(i64::cast_unsigned),
             mapping: head.mapping.map(Cow::Borrowed),
@@ -165,7 +166,6 @@ impl<'r> Unpacking<'r> {
     pub(crate) fn head(&mut self) -> Option<Head<'r>> {
         Some(Head {
             received_at: self.long()?,
-            happened_at: self.long()?,
             sink: self.text()?,
             mapping: self.maybe()?,
             event: self.text()?,

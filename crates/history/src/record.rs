@@ -190,7 +190,6 @@ impl<'r> Record<'r> {
         let currency = self.value.as_ref().and_then(|value| value.currency.as_deref());
         Head {
             received_at: self.received_at,
-            happened_at: self.happened_at,
             sink: &self.sink,
             mapping: self.mapping.as_deref(),
             event: &self.event,
@@ -220,7 +219,6 @@ impl<'r> Record<'r> {
 /// The part of a record that is known when it is made, and that sums need; see the fields of [`Record`].
 pub(crate) struct Head<'r> {
     pub(crate) received_at: i64,
-    pub(crate) happened_at: i64,
     pub(crate) sink: &'r str,
     pub(crate) mapping: Option<&'r str>,
     pub(crate) event: &'r str,
@@ -244,7 +242,7 @@ impl<'r> Head<'r> {
     }
 }
 
-/// The end of a record, as its answer tells it.
+/// The end of a record; see the fields of [`Record`].
 #[derive(Debug, Clone)]
 pub struct End<'e> {
     /// The moment of the end, Unix milliseconds.

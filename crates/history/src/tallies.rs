@@ -156,7 +156,7 @@ pub(crate) struct Tallies {
 }
 
 impl Tallies {
-    /// Adds a record: `set` are its match keys.
+    /// Adds a record; `set` holds its match keys.
     pub(crate) fn add<'r>(
         &mut self,
         head: &Head<'r>,

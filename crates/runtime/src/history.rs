@@ -137,10 +137,11 @@ impl Traced<'_> {
     /// Returns it without ids and hashes, for an event that was erased.
     pub(crate) fn without_ids(self) -> Traced<'static> {
         Traced {
-            message_id: Cow::default(),
-            people: People::default(),
-            order_id: None,
-            ..self.into_owned()
+            received_at: self.received_at,
+            source: self.source.into_owned().into(),
+            library: self.library,
+            event: self.event,
+            ..Traced::default()
         }
     }
 

@@ -38,7 +38,7 @@ pub static PINTEREST: Rules = Rules::new(
 )
 .both_forms(&[Field::FirstName, Field::LastName, Field::ExternalId]);
 
-/// A state's code or name as letters and digits. Signs that go may have hidden a name, so names are looked up again.
+/// A state's code or name as letters and digits. Removing signs may uncover a name, so names are looked up twice.
 const STATE: &[Step] = &[
     Step::State,
     Step::Province,

@@ -9,13 +9,12 @@ use crate::seal::id_key::IdKey;
 /// Longer ids are not remembered: no client makes them.
 pub(crate) const LONGEST: usize = 1 << 20;
 
-/// Bytes of a source and an id that are short.
+/// Most bytes of a source, a separator and an id that are joined without an allocation.
 const SHORT: usize = 192;
 
 /// Names a source and an id.
 pub(crate) fn fingerprint(source: &str, id: &str) -> u64 {
     let parts = [source.as_bytes(), &[0xFF], id.as_bytes()];
-    // Most names and ids are short: joined without an allocation, and hashed at once.
     let mut joined = [0; SHORT];
     let mut rest = joined.as_mut_slice();
     let fit = parts.iter().all(|part| rest.write_all(part).is_ok());

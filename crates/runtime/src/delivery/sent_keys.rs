@@ -18,10 +18,16 @@ use tokio::time::Instant;
 const GENERATIONS: usize = 4;
 /// Keys of a generation at most: the capacity of a table of 2^17 places, at 9 bytes a place.
 const MOST: usize = 114_688;
-/// Capacity of a table of half as many places. A fuller table would double to reclaim the places of removed keys.
+/// Half of its capacity. A table of as many places that are all used, some by removed keys, would double for another key,
+/// unless it holds fewer.
 const HALF: usize = 57_344;
+/// Places of a table that holds more than half.
+const LARGE: usize = 1 << 17;
+/// Keys of a replay that sends again; more begin anew.
+const MOST_CLAIMED: usize = 225_000;
 
-/// Bits of an entry that hold its time, in units of the window; they come round after three windows.
+/// Bits of an entry that hold its time, in units of the window; they come round after three windows. An entry stays for
+/// less than seven thirds of one.
 const WHEN_BITS: u32 = 14;
 const WHEN_MASK: u64 = (1 << WHEN_BITS) - 1;
 /// Units of time in a window at most.
@@ -32,7 +38,7 @@ const UNITS: u64 = 5_400;
 #[derive(Debug)]
 pub(super) struct SentKeys {
     window: Duration,
-    /// Time of a generation: the older ones outlast the window together.
+    /// Time after which a new generation begins: a third of the window.
     part: Duration,
     /// Seconds of a unit.
     unit: u64,
@@ -131,7 +137,7 @@ impl SentKeys {
         let hash = self.hash(key);
         let replay = self.replay.as_mut();
         if let Some(replay) = replay.filter(|replay| replay.again && replay.holds(position)) {
-            if replay.claimed.len() >= MOST {
+            if replay.claimed.len() >= MOST_CLAIMED {
                 replay.claimed.clear();
             }
             if !replay.claimed.insert(hash) {
@@ -162,12 +168,13 @@ impl SentKeys {
     fn make_room(&mut self, now: Instant) {
         let since = now.duration_since(self.turned);
         let [young, ..] = &self.generations;
-        let places_used = young.capacity() == young.len() && young.len() > HALF;
+        let places_used =
+            young.capacity() == young.len() && young.len() >= HALF && young.num_buckets() >= LARGE;
         if since < self.part && young.len() < MOST && !places_used {
             return;
         }
         self.turned = now;
-        // After a time without claims more than one is over.
+        // After a pause, the time of several generations may be over.
         let parts = usize::try_from(since.as_nanos() / self.part.as_nanos()).unwrap_or(GENERATIONS);
         let turns = parts.clamp(1, GENERATIONS);
         self.generations.rotate_right(turns);
@@ -264,6 +271,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn keys_are_known_for_the_whole_window_wherever_a_generation_ends() {
+        let (unit, part) = (Duration::from_secs(UNIT), WINDOW / 3);
+        // Claims come at the start of a generation and just before its end, and after pauses of several lengths.
+        for pause in [part * 19 / 10, WINDOW - unit, part, unit] {
+            let mut keys = SentKeys::new(WINDOW);
+            assert!(is_new(&mut keys, "a"));
+            tokio::time::advance(part - unit).await;
+            assert!(is_new(&mut keys, "b"));
+            tokio::time::advance(pause).await;
+            assert!(!is_new(&mut keys, "b"), "{pause:?}");
+            tokio::time::advance(WINDOW - unit - pause).await;
+            assert!(!is_new(&mut keys, "b"), "{pause:?}");
+            tokio::time::advance(unit * 2).await;
+            assert!(is_new(&mut keys, "b") && is_new(&mut keys, "a"), "{pause:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_oldest_go_first() {
         let mut keys = SentKeys::new(WINDOW);
         assert!(is_new(&mut keys, "first"));
@@ -279,8 +304,12 @@ mod tests {
         }
     }
 
+    fn is_small(keys: &SentKeys) -> bool {
+        keys.generations.iter().all(|keys| keys.capacity() <= MOST)
+    }
+
     #[test]
-    fn the_table_never_grows_beyond_its_places() {
+    fn a_table_never_grows_beyond_its_places() {
         let mut keys = SentKeys::new(WINDOW);
         for number in 0..10 * MOST {
             let claim = claim(&mut keys, &number.to_string()).unwrap();
@@ -289,7 +318,23 @@ mod tests {
             } else {
                 keys.delivered(claim);
             }
-            assert!(keys.generations.iter().all(|keys| keys.capacity() <= MOST));
+            assert!(is_small(&keys));
+        }
+        // Half full, with removed keys in all other places.
+        for kept in [HALF - 1, HALF, HALF + 1] {
+            let mut keys = SentKeys::new(WINDOW);
+            let claims = |keys: &mut SentKeys, numbers: std::ops::Range<usize>| -> Vec<Claim> {
+                numbers
+                    .map(|number| claim(keys, &number.to_string()).unwrap())
+                    .collect()
+            };
+            claims(&mut keys, 0..kept);
+            for turn in 1..MOST / 100 {
+                // A few at a time, since a key that is removed alone leaves its place free.
+                let some = claims(&mut keys, turn * MOST..turn * MOST + 200);
+                some.into_iter().for_each(|claim| keys.release(claim));
+                assert!(is_small(&keys), "{kept}");
+            }
         }
     }
 

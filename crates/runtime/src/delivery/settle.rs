@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Outcome, Prepared, Reason, Rejection, Resend, Verdict};
+use signalbox_history::Draft;
 use signalbox_journal::Position;
 use tokio::time::Instant;
 
@@ -227,6 +228,7 @@ impl Settling<'_> {
         self.pending.events.ledger.records.retried.add(reason.code(), 1);
         if !whole_batch {
             item.record = Arc::new(item.record.apart());
+            item.draft = item.draft.as_ref().map(Draft::apart);
         }
         let first_attempt = item.first.map_or(0, |first| first.wall);
         self.pending
