@@ -304,12 +304,8 @@ mod tests {
         }
     }
 
-    fn is_small(keys: &SentKeys) -> bool {
-        keys.generations.iter().all(|keys| keys.capacity() <= MOST)
-    }
-
     #[test]
-    fn a_table_never_grows_beyond_its_places() {
+    fn the_tables_never_grow_beyond_their_places() {
         let mut keys = SentKeys::new(WINDOW);
         for number in 0..10 * MOST {
             let claim = claim(&mut keys, &number.to_string()).unwrap();
@@ -318,23 +314,7 @@ mod tests {
             } else {
                 keys.delivered(claim);
             }
-            assert!(is_small(&keys));
-        }
-        // Half full, with removed keys in all other places.
-        for kept in [HALF - 1, HALF, HALF + 1] {
-            let mut keys = SentKeys::new(WINDOW);
-            let claims = |keys: &mut SentKeys, numbers: std::ops::Range<usize>| -> Vec<Claim> {
-                numbers
-                    .map(|number| claim(keys, &number.to_string()).unwrap())
-                    .collect()
-            };
-            claims(&mut keys, 0..kept);
-            for turn in 1..MOST / 100 {
-                // A few at a time, since a key that is removed alone leaves its place free.
-                let some = claims(&mut keys, turn * MOST..turn * MOST + 200);
-                some.into_iter().for_each(|claim| keys.release(claim));
-                assert!(is_small(&keys), "{kept}");
-            }
+            assert!(keys.generations.iter().all(|keys| keys.capacity() <= MOST));
         }
     }
 
