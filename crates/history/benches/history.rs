@@ -228,7 +228,10 @@ fn cold(criterion: &mut Criterion, keys: &IdKeys, match_keys: &Arc<MatchKeys>) {
                 .collect(),
         };
         Sent {
-            draft: Draft::of(&made(&record, &trace, keys.digest(&record.bytes)), &mut buffer),
+            draft: Draft::of(
+                &made(&record, &trace, keys.digest(&record.bytes)).made(),
+                &mut buffer,
+            ),
             record: Arc::new(record),
             trace: Arc::new(trace),
         }
@@ -238,7 +241,10 @@ fn cold(criterion: &mut Criterion, keys: &IdKeys, match_keys: &Arc<MatchKeys>) {
     criterion.bench_function("the draft of a record that was just made", |bench| {
         measured(bench, || {
             let Sent { record, trace, .. } = black_box(&one);
-            Draft::of(&made(record, trace, keys.digest(&record.bytes)), &mut buffer)
+            Draft::of(
+                &made(record, trace, keys.digest(&record.bytes)).made(),
+                &mut buffer,
+            )
         });
     });
     let folder = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use signalbox_core::{ByteSlab, MatchKeys};
 
 use crate::packing::{Packing, Unpacking};
-use crate::record::Record;
+use crate::record::{Made, Record};
 
 /// Memory to pack drafts in, used again and again, and memory that drafts share.
 #[derive(Default)]
@@ -39,11 +39,11 @@ pub struct Draft {
 impl Draft {
     /// Packs a record without its end.
     #[must_use]
-    pub fn of(record: &Record<'_>, buffer: &mut DraftBuffer) -> Draft {
+    pub fn of(made: &Made<'_>, buffer: &mut DraftBuffer) -> Draft {
         let DraftBuffer { packing, slab } = buffer;
         packing.numbers.clear();
         packing.texts.clear();
-        packing.made(record);
+        packing.made(made);
         let Packing { numbers, texts } = packing;
         // No record has 4 GB of them.
         let length = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
@@ -51,7 +51,7 @@ impl Draft {
         Draft {
             bytes: slab.keep(numbers),
             numbers: length,
-            match_keys: record.match_keys.as_deref().cloned(),
+            match_keys: made.match_keys.cloned(),
         }
     }
 
@@ -116,7 +116,7 @@ mod tests {
                 },
                 ..Record::of_event("web", "ads", "Order".into(), Outcome::Delivered, (1, 0))
             };
-            let draft = Draft::of(&record, &mut buffer);
+            let draft = Draft::of(&record.made(), &mut buffer);
             let found = draft.record().unwrap();
             assert_eq!(format!("{found:?}"), format!("{record:?}"));
             assert_eq!(found.ids.of_event(), record.ids.of_event());

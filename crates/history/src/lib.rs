@@ -70,7 +70,7 @@ pub use page::Page;
 pub use peers::{Answer, Answered, Peers, Question};
 pub use place::{After, Place};
 pub use reader::{MOST, Reader};
-pub use record::{Attempt, End, Outcome, Record, VALUE_TOO_LARGE, Warned};
+pub use record::{Attempt, End, Made, Outcome, Record, VALUE_TOO_LARGE, Warned};
 pub use report::{By, Report, Reported, Sum};
 pub use tallies::LATENCY_BUCKETS;
 pub use text::{AttemptEntry, WarningEntry};

@@ -3,7 +3,7 @@
 use crate::draft::Draft;
 use crate::limits::Keep;
 use crate::packed::Packed;
-use crate::record::{Attempt, End, Record};
+use crate::record::{Attempt, End, Made, Record};
 use crate::tallies::Tallies;
 
 /// Records at which notes should be handed over.
@@ -31,12 +31,21 @@ impl Notes {
 
     /// Adds a record.
     pub fn add(&mut self, record: &Record<'_>) {
+        let attempts = record.attempts.iter().cloned();
+        self.note(&record.made(), &record.end(), attempts);
+    }
+
+    /// Adds a record by its parts.
+    pub fn note<'a>(
+        &mut self,
+        made: &Made<'_>,
+        end: &End<'_>,
+        attempts: impl ExactSizeIterator<Item = Attempt<'a>>,
+    ) {
         self.count += 1;
-        let set = record.match_keys.as_deref();
-        self.sums
-            .add(&record.head(), &record.end(), record.attempts.len(), set);
-        if self.keep.wants(record.outcome) {
-            self.rows.push(record);
+        self.sums.add(&made.head(), end, attempts.len(), made.match_keys);
+        if self.keep.wants(end.outcome) {
+            self.rows.push(made, end, attempts);
         }
     }
 
@@ -52,7 +61,7 @@ impl Notes {
         self.count += 1;
         self.sums.add(&head, end, attempts.len(), draft.match_keys());
         if self.keep.wants(end.outcome) {
-            self.rows.push_made(&made, draft.match_keys(), end, attempts);
+            self.rows.push_packed(&made, draft.match_keys(), end, attempts);
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use signalbox_core::MatchKeys;
 
 use crate::packing::{NONE, Packing, Unpacking};
-use crate::record::{Attempt, End, Record};
+use crate::record::{Attempt, End, Made, Record};
 
 /// Bytes of a piece at which records should be handed over.
 const FULL_BYTES: usize = 24 << 10;
@@ -54,15 +54,19 @@ impl Packed {
     }
 
     /// Adds a record.
-    pub(crate) fn push(&mut self, record: &Record<'_>) {
+    pub(crate) fn push<'a>(
+        &mut self,
+        made: &Made<'_>,
+        end: &End<'_>,
+        attempts: impl ExactSizeIterator<Item = Attempt<'a>>,
+    ) {
         self.make_room();
-        self.packing.made(record);
-        let attempts = record.attempts.iter().cloned();
-        self.end(&record.end(), attempts, record.match_keys.as_deref());
+        self.packing.made(made);
+        self.end(end, attempts, made.match_keys);
     }
 
     /// Adds a record as it was packed when it was made, with its end.
-    pub(crate) fn push_made<'a>(
+    pub(crate) fn push_packed<'a>(
         &mut self,
         made: &Unpacking<'_>,
         match_keys: Option<&Arc<MatchKeys>>,
@@ -187,6 +191,10 @@ mod tests {
         }
     }
 
+    fn push(packed: &mut Packed, record: &Record<'_>) {
+        packed.push(&record.made(), &record.end(), record.attempts.iter().cloned());
+    }
+
     fn ids(records: &[Record<'_>]) -> Vec<(String, Vec<u8>)> {
         let ids = records.iter().map(|record| &record.ids);
         ids.map(|ids| (format!("{:?}", ids.of_event()), ids.people.bytes().to_vec()))
@@ -206,7 +214,7 @@ mod tests {
             })
             .collect();
         let mut packed = Packed::default();
-        given.iter().for_each(|record| packed.push(record));
+        given.iter().for_each(|record| push(&mut packed, record));
         assert_eq!((packed.count(), packed.sets.len()), (6, 2));
         assert!(format!("{packed:?}").starts_with("Packed(6 records, "));
         let found: Vec<Record<'_>> = packed.records().collect();
@@ -231,7 +239,7 @@ mod tests {
                 ..full(n)
             };
             whole.add(&record);
-            let draft = Draft::of(&record, &mut buffer);
+            let draft = Draft::of(&record.made(), &mut buffer);
             by_draft.end(&draft, &record.end(), record.attempts.iter().cloned());
         }
         let rows = |notes: &Notes| -> Vec<String> {
@@ -254,8 +262,8 @@ mod tests {
     #[test]
     fn bytes_that_end_early_end_the_records() {
         let mut packed = Packed::default();
-        packed.push(&full(1));
-        packed.push(&full(2));
+        push(&mut packed, &full(1));
+        push(&mut packed, &full(2));
         let Packing { numbers, texts } = &packed.packing;
         let count = |numbers: usize, texts_to: usize| {
             let unpacking = Unpacking {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use signalbox_core::{MatchKeys, Money, Parameters};
 
 use crate::ids::{Ids, People};
-use crate::record::{Attempt, End, Head, Outcome, Record, Warned};
+use crate::record::{Attempt, End, Head, Made, Outcome, Record, Warned};
 
 /// The length that stands for no text, and the place that stands for no set.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -22,18 +22,18 @@ pub(crate) struct Packing {
 
 impl Packing {
     /// Packs what is known of a record when it is made.
-    pub(crate) fn made(&mut self, record: &Record<'_>) {
-        self.head(&record.head());
-        self.long(record.happened_at);
-        self.text(&record.source);
-        self.maybe(record.library.as_deref());
-        self.maybe_long(record.position.map(u64::cast_signed));
-        self.maybe(record.action_source.as_deref());
-        self.maybe_long(record.digest.map(u64::cast_signed));
-        self.text(&record.ids.message_id);
-        self.text(&record.ids.event_id);
-        self.text(&record.ids.order_id);
-        let people = record.ids.people.bytes();
+    pub(crate) fn made(&mut self, made: &Made<'_>) {
+        self.head(&made.head());
+        self.long(made.happened_at);
+        self.text(made.source);
+        self.maybe(made.library);
+        self.maybe_long(made.position.map(u64::cast_signed));
+        self.maybe(made.action_source);
+        self.maybe_long(made.digest.map(u64::cast_signed));
+        self.text(made.message_id);
+        self.text(made.event_id);
+        self.text(made.order_id);
+        let people = made.people.bytes();
         self.len(people.len());
         self.numbers.extend_from_slice(people);
     }

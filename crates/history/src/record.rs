@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use signalbox_core::{MatchKeys, Money, Parameters};
 
-use crate::ids::Ids;
+use crate::ids::{Ids, People};
 
 /// The end of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -185,25 +185,36 @@ impl<'r> Record<'r> {
         }
     }
 
-    /// Returns the part that is known when a record is made, and that sums need.
-    pub(crate) fn head(&self) -> Head<'_> {
-        let currency = self.value.as_ref().and_then(|value| value.currency.as_deref());
-        Head {
+    /// Returns the part that is known when a record is made.
+    #[must_use]
+    pub fn made(&self) -> Made<'_> {
+        Made {
             received_at: self.received_at,
+            happened_at: self.happened_at,
+            source: &self.source,
+            library: self.library.as_deref(),
+            position: self.position,
             sink: &self.sink,
             mapping: self.mapping.as_deref(),
             event: &self.event,
             event_name: self.event_name.as_deref(),
-            millionths: self.value.as_ref().map(|value| value.millionths),
-            currency,
-            bytes: self.bytes,
+            action_source: self.action_source.as_deref(),
+            warnings: &self.warnings,
+            match_keys: self.match_keys.as_deref(),
             parameters: self.parameters,
-            warnings: Cow::Borrowed(&self.warnings),
+            value: self.value.as_ref(),
+            bytes: self.bytes,
+            digest: self.digest,
+            message_id: &self.ids.message_id,
+            event_id: &self.ids.event_id,
+            order_id: &self.ids.order_id,
+            people: self.ids.people.borrowed(),
         }
     }
 
     /// Returns the end.
-    pub(crate) fn end(&self) -> End<'_> {
+    #[must_use]
+    pub fn end(&self) -> End<'_> {
         End {
             ended_at: self.ended_at,
             outcome: self.outcome,
@@ -216,7 +227,107 @@ impl<'r> Record<'r> {
     }
 }
 
-/// The part of a record that is known when it is made, and that sums need; see the fields of [`Record`].
+/// The part of a record that is known when a sink has made it, or when an event made none; see the fields of [`Record`].
+/// `Debug` shows neither ids nor names.
+#[derive(Clone)]
+pub struct Made<'r> {
+    /// Receipt of the event, Unix milliseconds.
+    pub received_at: i64,
+    /// The event's own time, Unix milliseconds; that of its receipt if it has none.
+    pub happened_at: i64,
+    /// The source.
+    pub source: &'r str,
+    /// Name and version of the library that sent the event.
+    pub library: Option<&'r str>,
+    /// Place of the event in the journal.
+    pub position: Option<u64>,
+    /// The sink.
+    pub sink: &'r str,
+    /// The mapping; `None` if the event made no record.
+    pub mapping: Option<&'r str>,
+    /// The event's own name: that of a track event, else its type.
+    pub event: &'r str,
+    /// The name of the conversion at the destination.
+    pub event_name: Option<&'r str>,
+    /// Where the conversion happened, in the destination's words.
+    pub action_source: Option<&'r str>,
+    /// Warnings about values left out or in doubt.
+    pub warnings: &'r [Warned<'r>],
+    /// The match keys that it carries.
+    pub match_keys: Option<&'r Arc<MatchKeys>>,
+    /// The other parameters that it carries.
+    pub parameters: Parameters,
+    /// Worth of the conversion.
+    pub value: Option<&'r Money<'r>>,
+    /// Length of the encoded record in bytes.
+    pub bytes: u32,
+    /// Digest of the encoded record.
+    pub digest: Option<u64>,
+    /// `messageId` of the event; empty if there is none.
+    pub message_id: &'r str,
+    /// The id by which the destination recognises duplicates; empty if there is none.
+    pub event_id: &'r str,
+    /// The order; empty if there is none.
+    pub order_id: &'r str,
+    /// Hashes of the person's ids.
+    pub people: People<'r>,
+}
+
+impl std::fmt::Debug for Made<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Made")
+            .field("sink", &self.sink)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'r> Made<'r> {
+    /// Makes the part of a record that only its event tells.
+    #[must_use]
+    pub fn of_event(source: &'r str, sink: &'r str, event: &'r str, received_at: i64) -> Made<'r> {
+        Made {
+            received_at,
+            happened_at: received_at,
+            source,
+            library: None,
+            position: None,
+            sink,
+            mapping: None,
+            event,
+            event_name: None,
+            action_source: None,
+            warnings: &[],
+            match_keys: None,
+            parameters: Parameters::default(),
+            value: None,
+            bytes: 0,
+            digest: None,
+            message_id: "",
+            event_id: "",
+            order_id: "",
+            people: People::default(),
+        }
+    }
+
+    /// Returns the part that sums need.
+    pub(crate) fn head(&self) -> Head<'r> {
+        Head {
+            received_at: self.received_at,
+            sink: self.sink,
+            mapping: self.mapping,
+            event: self.event,
+            event_name: self.event_name,
+            millionths: self.value.map(|value| value.millionths),
+            currency: self.value.and_then(|value| value.currency.as_deref()),
+            bytes: self.bytes,
+            parameters: self.parameters,
+            warnings: Cow::Borrowed(self.warnings),
+        }
+    }
+}
+
+/// The part of a record that sums need, but for its end; see the fields of [`Record`].
 pub(crate) struct Head<'r> {
     pub(crate) received_at: i64,
     pub(crate) sink: &'r str,

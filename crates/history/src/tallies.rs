@@ -214,7 +214,7 @@ mod tests {
                 warnings: vec![warned("a", ""), warned("a", "b"), warned("a b", "")],
                 ..Record::of_event("web", "ads", "Order".into(), Outcome::Delivered, (0, 0))
             };
-            tallies.add(&record.head(), &record.end(), 0, Some(&set));
+            tallies.add(&record.made().head(), &record.end(), 0, Some(&set));
         }
         assert_eq!(tallies.table.len(), 2);
         for (key, tally) in tallies {

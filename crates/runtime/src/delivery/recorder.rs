@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use signalbox_core::{Event, Outcome as Answer, Parameter, Reason, Record, Response, Verdict, Warning};
 use signalbox_history::{
-    self as noted, Draft, DraftBuffer, End, History, IdKeys, Ids, Notes, Outcome, VALUE_TOO_LARGE, Warned,
+    Draft, DraftBuffer, End, History, IdKeys, Made, Notes, Outcome, VALUE_TOO_LARGE, Warned,
 };
 use signalbox_journal::{ERASED, Position};
 
@@ -76,12 +76,12 @@ impl Recorder {
             happened_at,
         } = trace.unwrap_or(&unknown);
         let event = of_event(&self.name, traced, *position, *happened_at);
-        self.drafter.draft(event, record)
+        self.drafter.draft(&event, record)
     }
 
     /// Takes the same from a record that was made once more of its event.
     pub(super) fn draft_again(&mut self, before: &Draft, record: &Record) -> Option<Draft> {
-        Some(self.drafter.draft(before.record()?, record))
+        Some(self.drafter.draft(&before.record()?.made(), record))
     }
 
     /// Notes the end of an event that made no record, or of a record that could not be made. Without the event, only its
@@ -112,14 +112,20 @@ impl Recorder {
             ERASED => trace.without_ids(),
             _ => trace,
         };
-        self.notes.add(&noted::Record {
-            ended_at: now_millis(),
-            mapping: (!mapping.is_empty()).then_some(mapping.into()),
-            outcome,
-            reason: Some(reason.code().into()),
-            message: Some(reason.message().into()),
+        let made = Made {
+            mapping: (!mapping.is_empty()).then_some(mapping),
             ..of_event(&self.name, &traced, position, happened_at)
-        });
+        };
+        let end = End {
+            ended_at: now_millis(),
+            outcome,
+            late: false,
+            reason: Some(reason.code()),
+            message: Some(reason.message()),
+            request_id: None,
+            batch: None,
+        };
+        self.notes.note(&made, &end, std::iter::empty());
         self.noted();
     }
 
@@ -179,7 +185,7 @@ impl Recorder {
 
 impl Drafter {
     /// Packs a record of an event. Of `event` it takes what is not the record's.
-    fn draft(&mut self, event: noted::Record<'_>, record: &Record) -> Draft {
+    fn draft(&mut self, event: &Made<'_>, record: &Record) -> Draft {
         let summary = match self.keys {
             Some(_) => record.summary(),
             None => record.counted(),
@@ -193,46 +199,39 @@ impl Drafter {
             });
         }
         let keys = self.keys.as_ref();
-        let record = noted::Record {
-            mapping: Some(Cow::Borrowed(&record.mapping)),
-            event_name: event_name.as_deref().map(Cow::Borrowed),
-            action_source: summary.action_source,
-            warnings,
-            match_keys: summary.match_keys.map(Cow::Borrowed),
+        let made = Made {
+            mapping: Some(&record.mapping),
+            event_name: event_name.as_deref(),
+            action_source: summary.action_source.as_deref(),
+            warnings: &warnings,
+            match_keys: summary.match_keys,
             parameters: summary.parameters,
-            value: summary.value,
+            value: summary.value.as_ref(),
             bytes: u32::try_from(record.bytes.len()).unwrap_or(u32::MAX),
             digest: keys.map(|keys| keys.digest(&record.bytes)),
-            ids: Ids {
-                event_id: summary.event_id.unwrap_or_default(),
-                order_id: summary.order_id.unwrap_or_default(),
-                ..event.ids
-            },
-            ..event
+            event_id: summary.event_id.as_deref().unwrap_or_default(),
+            order_id: summary.order_id.as_deref().unwrap_or_default(),
+            people: event.people.borrowed(),
+            ..*event
         };
-        Draft::of(&record, &mut self.buffer)
+        Draft::of(&made, &mut self.buffer)
     }
 }
 
-/// Returns what the history keeps of an event with each of its records. The outcome is that of a record that is delivered.
+/// Returns what the history keeps of an event with each of its records.
 fn of_event<'n>(
     sink: &'n str,
     traced: &'n Traced<'_>,
     position: Option<Position>,
     happened_at: i64,
-) -> noted::Record<'n> {
-    let (event, outcome) = (Cow::Borrowed(&*traced.event), Outcome::Delivered);
-    let times = (traced.received_at, 0);
-    noted::Record {
+) -> Made<'n> {
+    Made {
         happened_at,
-        library: traced.library.as_deref().map(Cow::Borrowed),
+        library: traced.library.as_deref(),
         position,
-        ids: Ids {
-            message_id: Cow::Borrowed(&traced.message_id),
-            people: traced.people.borrowed(),
-            ..Ids::default()
-        },
-        ..noted::Record::of_event(&traced.source, sink, event, outcome, times)
+        message_id: &traced.message_id,
+        people: traced.people.borrowed(),
+        ..Made::of_event(&traced.source, sink, &traced.event, traced.received_at)
     }
 }
 
