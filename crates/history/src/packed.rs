@@ -184,7 +184,6 @@ mod tests {
                 event_id: "e-1".into(),
                 order_id: "A-1".into(),
                 people: [IdHash(1), IdHash(u64::MAX)].into_iter().collect(),
-                ..Ids::default()
             },
             happened_at: -5,
             ..Record::of_event("web", "ads", "e".into(), Outcome::Expired, (1, i64::MAX))
