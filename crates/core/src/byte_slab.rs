@@ -23,15 +23,21 @@ impl ByteSlab {
     ///
     /// A holder that outlives the neighbours for long should copy the bytes out, as [`crate::Record::apart`] does.
     pub fn keep(&self, bytes: &[u8]) -> Bytes {
-        if bytes.len() > LARGEST {
-            return Bytes::copy_from_slice(bytes);
+        self.keep_all([bytes])
+    }
+
+    /// Stores copies of the bytes of several slices, one behind the other.
+    pub fn keep_all<const N: usize>(&self, slices: [&[u8]; N]) -> Bytes {
+        let length = slices.iter().map(|bytes| bytes.len()).sum();
+        if length > LARGEST {
+            return slices.concat().into();
         }
         // The code under the lock cannot panic half-way.
         let mut piece = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if piece.capacity() < bytes.len() {
+        if piece.capacity() < length {
             *piece = BytesMut::with_capacity(PIECE);
         }
-        piece.extend_from_slice(bytes);
+        slices.iter().for_each(|bytes| piece.extend_from_slice(bytes));
         piece.split().freeze()
     }
 }

@@ -15,7 +15,7 @@ impl History {
         let reader = self.own_reader();
         let hashes = |ids: &[u64], key: u64| -> Result<Vec<IdHash>, String> {
             // A history of sums has no ids, and no key that lasts.
-            if !self.keys().knows(key) && self.row_keys().is_some() {
+            if !self.keys().knows(key) && self.keeps_rows() {
                 return Err(
                     "its history hides ids behind another key; give all routers the same journal.key, and ask that router itself \
                      about earlier records"

@@ -185,10 +185,10 @@ impl History {
         &self.shared.keys
     }
 
-    /// Returns the keys under which ids of new records are hashed; `None` if only sums are kept, which have no ids.
+    /// Returns true if rows are kept, which need the ids of events; sums need none.
     #[must_use]
-    pub fn row_keys(&self) -> Option<&IdKeys> {
-        (self.shared.settings.rows != Keep::Off).then(|| self.keys())
+    pub fn keeps_rows(&self) -> bool {
+        self.shared.settings.rows != Keep::Off
     }
 
     /// Returns the time for which records are kept.

@@ -31,6 +31,15 @@ pub enum IdKind {
 }
 
 impl IdKind {
+    const ALL: [IdKind; 6] = [
+        IdKind::MessageId,
+        IdKind::EventId,
+        IdKind::OrderId,
+        IdKind::Email,
+        IdKind::Phone,
+        IdKind::UserId,
+    ];
+
     /// Returns the byte that keeps equal texts of different kinds apart.
     fn domain(self) -> u8 {
         match self {
@@ -84,7 +93,7 @@ pub struct Ids<'r> {
     pub event_id: Cow<'r, str>,
     /// The order.
     pub order_id: Cow<'r, str>,
-    /// Hashes of the person's ids, of which no text is kept.
+    /// The person's ids, of which hashes alone are kept.
     pub people: People<'r>,
 }
 
@@ -105,74 +114,83 @@ impl Ids<'_> {
     }
 }
 
-/// Keyed hashes of a person's ids, eight bytes each, as a row keeps them.
-#[derive(Debug, Clone)]
-pub struct People<'r>(Hashes<'r>);
+/// The ids of a person as an event has them, packed side by side. The history's thread hashes them, so that the way of an
+/// event does not take that time. `Debug` shows none.
+#[derive(Clone)]
+pub struct People<'r>(Packed<'r>);
 
-#[derive(Debug, Clone)]
-enum Hashes<'r> {
+/// For each id the number of its kind, the length of its text in four bytes, and the text.
+#[derive(Clone)]
+enum Packed<'r> {
     Borrowed(&'r [u8]),
-    /// Most persons have at most four.
-    Owned(SmallVec<[u8; 4 * size_of::<u64>()]>),
+    /// Room for an address, a phone number and a user id, one of them twice.
+    Owned(SmallVec<[u8; 96]>),
+}
+
+impl std::fmt::Debug for People<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("People")
+    }
 }
 
 impl<'r> People<'r> {
-    /// Reads the hashes of a row.
-    pub(crate) fn of(bytes: &'r [u8]) -> People<'r> {
-        People(Hashes::Borrowed(bytes))
+    /// Reads what [`People::bytes`] returned.
+    pub(crate) fn packed(bytes: &'r [u8]) -> People<'r> {
+        People(Packed::Borrowed(bytes))
     }
 
-    /// Adds a hash, unless it is there.
-    pub fn add(&mut self, hash: IdHash) {
-        if self.hashes().any(|known| known == hash) {
-            return;
+    /// Adds an id.
+    pub fn add(&mut self, kind: IdKind, text: &str) {
+        if let Packed::Borrowed(bytes) = self.0 {
+            self.0 = Packed::Owned(bytes.into());
         }
-        if let Hashes::Borrowed(bytes) = self.0 {
-            self.0 = Hashes::Owned(bytes.into());
-        }
-        if let Hashes::Owned(bytes) = &mut self.0 {
-            bytes.extend_from_slice(&hash.0.to_be_bytes());
+        // No event has a text of 4 GB.
+        if let Packed::Owned(bytes) = &mut self.0
+            && let Ok(length) = u32::try_from(text.len())
+        {
+            bytes.push(kind.domain());
+            bytes.extend_from_slice(&length.to_le_bytes());
+            bytes.extend_from_slice(text.as_bytes());
         }
     }
 
-    /// Returns the hashes.
-    pub fn hashes(&self) -> impl Iterator<Item = IdHash> + '_ {
-        let (hashes, _) = self.bytes().as_chunks::<8>();
-        hashes.iter().map(|bytes| IdHash(u64::from_be_bytes(*bytes)))
+    /// Returns the ids with their kinds.
+    pub fn ids(&self) -> impl Iterator<Item = (IdKind, &str)> {
+        let mut rest = self.bytes();
+        std::iter::from_fn(move || {
+            let (domain, behind) = rest.split_first()?;
+            let (length, behind) = behind.split_first_chunk()?;
+            let (text, behind) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            rest = behind;
+            let kind = IdKind::ALL.into_iter().find(|kind| kind.domain() == *domain)?;
+            Some((kind, std::str::from_utf8(text).ok()?))
+        })
     }
 
-    /// Returns the same hashes without a copy of them.
+    /// Returns the same ids without a copy of them.
     #[must_use]
     pub fn borrowed(&self) -> People<'_> {
-        People::of(self.bytes())
+        People::packed(self.bytes())
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
         match &self.0 {
-            Hashes::Borrowed(bytes) => bytes,
-            Hashes::Owned(bytes) => bytes,
+            Packed::Borrowed(bytes) => bytes,
+            Packed::Owned(bytes) => bytes,
         }
     }
 }
 
 impl Default for People<'_> {
     fn default() -> Self {
-        People::of(&[])
+        People::packed(&[])
     }
 }
 
-impl PartialEq for People<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.bytes() == other.bytes()
-    }
-}
-
-impl Eq for People<'_> {}
-
-impl FromIterator<IdHash> for People<'_> {
-    fn from_iter<I: IntoIterator<Item = IdHash>>(hashes: I) -> Self {
+impl<'t> FromIterator<(IdKind, &'t str)> for People<'_> {
+    fn from_iter<I: IntoIterator<Item = (IdKind, &'t str)>>(ids: I) -> Self {
         let mut people = People::default();
-        hashes.into_iter().for_each(|hash| people.add(hash));
+        ids.into_iter().for_each(|(kind, text)| people.add(kind, text));
         people
     }
 }
@@ -266,17 +284,18 @@ impl IdKeys {
         self.0.iter().map(|key| hash(&key.key, kind, text)).collect()
     }
 
-    /// Computes the digest of a record's bytes under the key for new records. It tells whether the same bytes are made
-    /// again, and nothing else about them.
+    /// Computes the digest of a record's bytes, by their checksum, under the key for new records. It tells whether the same
+    /// bytes are made again, and nothing else about them.
     #[must_use]
-    pub fn digest(&self, bytes: &[u8]) -> u64 {
-        self.0.first().map_or(0, |key| key.digest(bytes))
+    pub fn digest(&self, checksum: Checksum) -> u64 {
+        self.0.first().map_or(0, |key| key.digest(checksum))
     }
 
     /// Returns true if a digest is that of these bytes under one of the keys.
     #[must_use]
     pub fn is_digest(&self, digest: u64, bytes: &[u8]) -> bool {
-        self.0.iter().any(|key| key.digest(bytes) == digest)
+        let checksum = Checksum::of(bytes);
+        self.0.iter().any(|key| key.digest(checksum) == digest)
     }
 
     /// Returns the public name of the key for new records.
@@ -300,13 +319,31 @@ impl IdKey {
         })
     }
 
-    fn digest(&self, bytes: &[u8]) -> u64 {
-        // On the way of an event: SipHash takes a nanosecond for each byte, XXH3 a fraction of that. The key hides its result.
-        let short = XxHash3_128::oneshot(bytes);
+    fn digest(&self, checksum: Checksum) -> u64 {
         let mut hasher = SipHasher24::new_with_key(&self.key);
         hasher.write_u8(DIGEST);
-        hasher.write(&short.to_le_bytes());
+        hasher.write(&checksum.0.to_le_bytes());
         hasher.finish()
+    }
+}
+
+/// The XXH3 checksum of a record's bytes, in 128 bits. It is taken on the way of an event, where SipHash would take a nanosecond
+/// for each byte and XXH3 takes a fraction of that; the history keeps a [digest](IdKeys::digest) of it, which hides it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Checksum(pub(crate) u128);
+
+impl Checksum {
+    /// Computes the checksum.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Checksum {
+        Checksum(XxHash3_128::oneshot(bytes))
+    }
+}
+
+/// Shows nothing: who knows it can tell which of several records it is of.
+impl std::fmt::Debug for Checksum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Checksum")
     }
 }
 
@@ -421,7 +458,7 @@ mod tests {
         }
         for (len, stored) in [(16, 0x8491_91e4_0345_f2ae), (2_300, 0x27a8_a511_021d_3005)] {
             let record: Vec<u8> = (0..len).map(|n| (n % 251) as u8).collect();
-            assert_eq!(keys.digest(&record), stored, "{len}");
+            assert_eq!(keys.digest(Checksum::of(&record)), stored, "{len}");
         }
     }
 
@@ -471,16 +508,28 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_a_person_s_id_count_once_and_debug_shows_none() {
-        let keys = keys(&[1]);
-        let hashes = ["ivy@example.com", "IVY@example.com", "b@example.com"];
-        let people: People<'_> = hashes.iter().map(|text| keys.hash(IdKind::Email, text)).collect();
-        assert_eq!((people.hashes().count(), people.bytes().len()), (2, 16));
+    fn ids_of_a_person_come_back_as_they_were_added() {
+        let long = "é".repeat(500);
+        let given = [
+            (IdKind::Email, "ivy@example.com"),
+            (IdKind::Email, "ivy@example.com"),
+            (IdKind::Phone, ""),
+            (IdKind::UserId, &long),
+        ];
+        let first: People<'_> = given[..1].iter().copied().collect();
+        let mut people = first.borrowed();
+        given[1..].iter().for_each(|(kind, text)| people.add(*kind, text));
+        assert!(people.ids().eq(given));
+        let bytes = people.bytes();
+        for end in 0..bytes.len() {
+            let cut = People::packed(&bytes[..end]);
+            assert!(cut.ids().zip(given).all(|(found, given)| found == given), "{end}");
+        }
         let ids = Ids {
             message_id: "ivy@example.com-1".into(),
             people,
             ..Ids::default()
         };
-        assert_eq!(format!("{ids:?}"), "Ids");
+        assert_eq!(format!("{ids:?} {:?}", ids.people), "Ids People");
     }
 }

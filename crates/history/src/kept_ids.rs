@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::ids::{IdHash, IdKeys, IdKind, People};
+use crate::hashed::Hashes;
+use crate::ids::{IdHash, IdKeys, IdKind};
 
 /// Computes all hashes of a row again, of four columns from `first` on: `message_id`, `event_id`, `order_id`, `people`.
 pub(crate) fn hashes(row: &Row<'_>, first: usize, keys: &IdKeys) -> rusqlite::Result<Vec<IdHash>> {
@@ -21,7 +22,7 @@ pub(crate) fn hashes(row: &Row<'_>, first: usize, keys: &IdKeys) -> rusqlite::Re
         }
     }
     let people: Option<Vec<u8>> = row.get(first + 3)?;
-    all.extend(People::of(&people.unwrap_or_default()).hashes());
+    all.extend(Hashes::of_row(&people.unwrap_or_default()));
     Ok(all)
 }
 

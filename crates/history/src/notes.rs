@@ -56,12 +56,11 @@ impl Notes {
         end: &End<'_>,
         attempts: impl ExactSizeIterator<Item = Attempt<'a>>,
     ) {
-        let Some(made) = draft.unpacking() else { return };
-        let Some(head) = made.clone().head() else { return };
+        let Some(head) = draft.head() else { return };
         self.count += 1;
         self.sums.add(&head, end, attempts.len(), draft.match_keys());
         if self.keep.wants(end.outcome) {
-            self.rows.push_packed(&made, draft.match_keys(), end, attempts);
+            self.rows.push_draft(draft, end, attempts);
         }
     }
 

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::db::{self, Trouble};
 use crate::files::RowFile;
+use crate::hashed::Hashed;
 use crate::ids::{IdHash, IdKeys, shown};
 use crate::record::Record;
 use crate::watched::Watched;
@@ -123,7 +124,7 @@ impl OpenFile {
         &mut self,
         row: i64,
         record: &Record<'_>,
-        ids: [Option<(&str, IdHash)>; 3],
+        hashed: &Hashed<'_>,
     ) -> rusqlite::Result<()> {
         let source = self.name(&record.source)?;
         let library = self.maybe_name(record.library.as_deref())?;
@@ -143,8 +144,7 @@ impl OpenFile {
         let match_keys = self.maybe_name(record.match_keys.as_deref().map(|set| set.json()))?;
         let currency = record.value.as_ref().and_then(|value| value.currency.as_deref());
         let currency = self.maybe_name(currency)?;
-        let [message_id, event_id, order_id] = ids.map(|id| id.map(|(text, hash)| shown(text, hash)));
-        let people = record.ids.people.bytes();
+        let [message_id, event_id, order_id] = hashed.ids.map(|id| id.map(|(text, hash)| shown(text, hash)));
         let sql = "INSERT INTO rows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
                    ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)";
         self.db.prepare_cached(sql)?.execute(params![
@@ -176,8 +176,8 @@ impl OpenFile {
             message_id.as_deref(),
             event_id.as_deref(),
             order_id.as_deref(),
-            (!people.is_empty()).then_some(people),
-            record.digest.map(u64::cast_signed),
+            hashed.people.row(),
+            hashed.digest.map(u64::cast_signed),
             // Destinations that have names for conversions have parameters too.
             record.event_name.as_ref().map(|_| record.parameters.bits()),
         ])?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use signalbox_core::MatchKeys;
 
+use crate::draft::Draft;
 use crate::packing::{NONE, Packing, Unpacking};
 use crate::record::{Attempt, End, Made, Record};
 
@@ -66,17 +67,19 @@ impl Packed {
     }
 
     /// Adds a record as it was packed when it was made, with its end.
-    pub(crate) fn push_packed<'a>(
+    pub(crate) fn push_draft<'a>(
         &mut self,
-        made: &Unpacking<'_>,
-        match_keys: Option<&Arc<MatchKeys>>,
+        draft: &Draft,
         end: &End<'_>,
         attempts: impl ExactSizeIterator<Item = Attempt<'a>>,
     ) {
+        let Some((numbers, texts)) = draft.packed() else {
+            return;
+        };
         self.make_room();
-        self.packing.numbers.extend_from_slice(made.numbers);
-        self.packing.texts.push_str(made.texts);
-        self.end(end, attempts, match_keys);
+        self.packing.numbers.extend_from_slice(numbers);
+        self.packing.texts.extend_from_slice(texts);
+        self.end(end, attempts, draft.match_keys());
     }
 
     fn make_room(&mut self) {
@@ -109,9 +112,10 @@ impl Packed {
         u32::try_from(place).unwrap_or(NONE)
     }
 
-    /// Returns the records in their order.
+    /// Returns the records in their order, after a check of all texts at once.
     pub(crate) fn records(&self) -> Records<'_> {
         let Packing { numbers, texts } = &self.packing;
+        let texts = std::str::from_utf8(texts).unwrap_or_default();
         Records {
             unpacking: Unpacking { numbers, texts },
             sets: &self.sets,
@@ -142,8 +146,8 @@ mod tests {
     use signalbox_core::{Money, Parameters};
 
     use super::*;
-    use crate::draft::{Draft, DraftBuffer};
-    use crate::ids::{IdHash, Ids};
+    use crate::draft::DraftBuffer;
+    use crate::ids::{Checksum, IdKind, Ids};
     use crate::limits::Keep;
     use crate::notes::Notes;
     use crate::record::{Outcome, Warned};
@@ -177,13 +181,15 @@ mod tests {
             }),
             batch: Some((u64::MAX, 3)),
             bytes: 640,
-            digest: Some(u64::MAX),
+            checksum: Some(Checksum(u128::MAX)),
             late: true,
             ids: Ids {
                 message_id: "m".into(),
                 event_id: "e-1".into(),
                 order_id: "A-1".into(),
-                people: [IdHash(1), IdHash(u64::MAX)].into_iter().collect(),
+                people: [(IdKind::Email, "i@é.example"), (IdKind::UserId, "")]
+                    .into_iter()
+                    .collect(),
             },
             happened_at: -5,
             ..Record::of_event("web", "ads", "e".into(), Outcome::Expired, (1, i64::MAX))
@@ -264,6 +270,7 @@ mod tests {
         push(&mut packed, &full(1));
         push(&mut packed, &full(2));
         let Packing { numbers, texts } = &packed.packing;
+        let texts = std::str::from_utf8(texts).unwrap();
         let count = |numbers: usize, texts_to: usize| {
             let unpacking = Unpacking {
                 numbers: &packed.packing.numbers[..numbers],

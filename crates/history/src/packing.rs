@@ -1,13 +1,13 @@
-//! The form in which records wait. Numbers and texts lie in separate buffers, so that the texts of many records need no check
-//! when they are read, and those of a draft a single one. What is known when a record is made comes first, so that its end
-//! copies the draft without reading all of it.
+//! The form in which records wait. Numbers and texts lie in separate buffers, so that one check tells that all texts of many
+//! records are UTF-8. What is known when a record is made comes first, and of that the part that sums need, so that the end of
+//! a record reads that part alone and copies the rest unread.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use signalbox_core::{MatchKeys, Money, Parameters};
 
-use crate::ids::{Ids, People};
+use crate::ids::{Checksum, Ids, People};
 use crate::record::{Attempt, End, Head, Made, Outcome, Record, Warned};
 
 /// The length that stands for no text, and the place that stands for no set.
@@ -17,25 +17,31 @@ pub(crate) const NONE: u32 = u32::MAX;
 #[derive(Default)]
 pub(crate) struct Packing {
     pub(crate) numbers: Vec<u8>,
-    pub(crate) texts: String,
+    pub(crate) texts: Vec<u8>,
 }
 
 impl Packing {
-    /// Packs what is known of a record when it is made.
-    pub(crate) fn made(&mut self, made: &Made<'_>) {
+    /// Packs what is known of a record when it is made. Returns the length of the texts of its head.
+    pub(crate) fn made(&mut self, made: &Made<'_>) -> usize {
+        let from = self.texts.len();
         self.head(&made.head());
+        let head = self.texts.len() - from;
         self.long(made.happened_at);
         self.text(made.source);
         self.maybe(made.library);
         self.maybe_long(made.position.map(u64::cast_signed));
         self.maybe(made.action_source);
-        self.maybe_long(made.digest.map(u64::cast_signed));
+        self.byte(u8::from(made.checksum.is_some()));
+        if let Some(Checksum(checksum)) = made.checksum {
+            self.numbers.extend_from_slice(&checksum.to_le_bytes());
+        }
         self.text(made.message_id);
         self.text(made.event_id);
         self.text(made.order_id);
         let people = made.people.bytes();
         self.len(people.len());
         self.numbers.extend_from_slice(people);
+        head
     }
 
     fn head(&mut self, head: &Head<'_>) {
@@ -107,7 +113,7 @@ impl Packing {
 
     fn text(&mut self, text: &str) {
         self.len(text.len());
-        self.texts.push_str(text);
+        self.texts.extend_from_slice(text.as_bytes());
     }
 
     fn maybe(&mut self, text: Option<&str>) {
@@ -145,7 +151,7 @@ impl<'r> Unpacking<'r> {
                 currency: head.currency.map(Cow::Borrowed),
             }),
             bytes: head.bytes,
-            digest: self.maybe_long()?.map(i64::cast_unsigned),
+            checksum: self.checksum()?,
             ids: Ids {
                 message_id: self.text()?.into(),
                 event_id: self.text()?.into(),
@@ -233,6 +239,13 @@ impl<'r> Unpacking<'r> {
         }
     }
 
+    fn checksum(&mut self) -> Option<Option<Checksum>> {
+        match self.byte()? {
+            0 => Some(None),
+            _ => Some(Some(Checksum(self.array().map(u128::from_le_bytes)?))),
+        }
+    }
+
     fn maybe(&mut self) -> Option<Option<&'r str>> {
         let len = self.int()?;
         if len == NONE {
@@ -255,7 +268,7 @@ impl<'r> Unpacking<'r> {
         let len = self.int()?;
         let (people, rest) = self.numbers.split_at_checked(len as usize)?;
         self.numbers = rest;
-        Some(People::of(people))
+        Some(People::packed(people))
     }
 
     fn batch(&mut self) -> Option<Option<(u64, u32)>> {

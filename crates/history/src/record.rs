@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use signalbox_core::{MatchKeys, Money, Parameters};
 
-use crate::ids::{Ids, People};
+use crate::ids::{Checksum, Ids, People};
 
 /// The end of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,8 +90,8 @@ pub struct Warned<'r> {
 
 /// The fate of an event at a sink: one for each record that the sink made of it, or one for the event if it made none.
 ///
-/// Texts that events bring are bounded, and names that look personal are left out. Personal values are in it only as
-/// [keyed hashes](Ids).
+/// Texts that events bring are bounded, and names that look personal are left out. Its [ids](Ids) are those of the event, of which
+/// the history keeps hashes.
 #[derive(Debug, Clone)]
 pub struct Record<'r> {
     /// The moment of the end, Unix milliseconds.
@@ -138,8 +138,9 @@ pub struct Record<'r> {
     pub batch: Option<(u64, u32)>,
     /// Length of the encoded record in bytes.
     pub bytes: u32,
-    /// [Digest](crate::IdKeys::digest) of the encoded record; `None` if it made none, or if only sums are kept.
-    pub digest: Option<u64>,
+    /// Checksum of the encoded record, of which the history keeps the [digest](crate::IdKeys::digest); `None` if it made none, or if
+    /// only sums are kept.
+    pub checksum: Option<Checksum>,
     /// True if the event was so old at delivery that the destination values it less.
     pub late: bool,
     /// Ids to search by.
@@ -179,7 +180,7 @@ impl<'r> Record<'r> {
             value: None,
             batch: None,
             bytes: 0,
-            digest: None,
+            checksum: None,
             late: false,
             ids: Ids::default(),
         }
@@ -204,7 +205,7 @@ impl<'r> Record<'r> {
             parameters: self.parameters,
             value: self.value.as_ref(),
             bytes: self.bytes,
-            digest: self.digest,
+            checksum: self.checksum,
             message_id: &self.ids.message_id,
             event_id: &self.ids.event_id,
             order_id: &self.ids.order_id,
@@ -261,15 +262,15 @@ pub struct Made<'r> {
     pub value: Option<&'r Money<'r>>,
     /// Length of the encoded record in bytes.
     pub bytes: u32,
-    /// Digest of the encoded record.
-    pub digest: Option<u64>,
+    /// Checksum of the encoded record.
+    pub checksum: Option<Checksum>,
     /// `messageId` of the event; empty if there is none.
     pub message_id: &'r str,
     /// The id by which the destination recognises duplicates; empty if there is none.
     pub event_id: &'r str,
     /// The order; empty if there is none.
     pub order_id: &'r str,
-    /// Hashes of the person's ids.
+    /// The person's ids.
     pub people: People<'r>,
 }
 
@@ -302,7 +303,7 @@ impl<'r> Made<'r> {
             parameters: Parameters::default(),
             value: None,
             bytes: 0,
-            digest: None,
+            checksum: None,
             message_id: "",
             event_id: "",
             order_id: "",

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use crate::checks::{Checked, Checks};
 use crate::db::{self, Trouble};
 use crate::files::{self, HOUR_MILLIS, RowFile};
+use crate::hashed::Hashed;
 use crate::health::Numbers;
 use crate::ids::{IdHash, IdKeys};
 use crate::limits::Settings;
@@ -64,17 +65,13 @@ impl Rows {
         self.choose_file(now)?;
         let Some(file) = &mut self.file else { return Ok(()) };
         let row = file.next;
-        let hashes = record.ids.of_event().map(|(kind, text)| {
-            let id = (!text.is_empty()).then_some(text)?;
-            Some((id, self.keys.hash(kind, id)))
-        });
-        let written = file.begin().and_then(|()| file.insert(row, record, hashes));
+        let hashed = Hashed::of(record, &self.keys);
+        let written = file.begin().and_then(|()| file.insert(row, record, &hashed));
         if let Err(error) = written {
             return Err(self.failed(&error));
         }
         file.next += 1;
-        let hashes = hashes.into_iter().flatten().map(|(_, hash)| hash);
-        self.open_ids.add(hashes.chain(record.ids.people.hashes()), row);
+        self.open_ids.add(hashed.all(), row);
         if self.open_ids.len() >= MOST_OPEN {
             self.commit(now)?;
         }

@@ -35,14 +35,14 @@ impl SourceNotes {
         for (event, fate) in events.iter().zip(fates) {
             let traced = match fate {
                 Fate::Accepted | Fate::Duplicate => {
-                    if self.history.row_keys().is_some() {
+                    if self.history.keeps_rows() {
                         begun.message_ids.push_str(event.message_id());
                     }
                     None
                 }
                 Fate::Filtered(_) | Fate::Rejected(_) => {
-                    let tracer = tracer.get_or_insert_with(|| Tracer::new(self.history.row_keys().cloned()));
-                    let order_id = self.history.row_keys().and_then(|_| order_id(event));
+                    let tracer = tracer.get_or_insert_with(|| Tracer::new(self.history.keeps_rows()));
+                    let order_id = order_id(event).filter(|_| self.history.keeps_rows());
                     Some(Box::new(Traced {
                         order_id: order_id.map(Box::from),
                         ..tracer.trace(event).into_owned()

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use signalbox_core::{JournalKey, Money, Parameter, Parameters};
 use signalbox_history::{
-    Attempt, Filter, History, IdKeys, IdKind, Ids, Outcome, Page, Record, Settings, Warned,
+    Attempt, Checksum, Filter, History, IdKeys, IdKind, Ids, Outcome, Page, Record, Settings, Warned,
 };
 
 pub(crate) fn keys() -> IdKeys {
@@ -26,11 +26,10 @@ pub(crate) fn now() -> i64 {
 
 /// A delivered record with ids made of a number.
 pub(crate) fn record(n: u64) -> Record<'static> {
-    let keys = keys();
     let people = [
-        keys.hash(IdKind::Email, &format!("ivy{n}@example.com")),
-        keys.hash(IdKind::Phone, &format!("+49 30 90182{n}")),
-        keys.hash(IdKind::UserId, &format!("u-{n}")),
+        (IdKind::Email, format!("ivy{n}@example.com")),
+        (IdKind::Phone, format!("+49 30 90182{n}")),
+        (IdKind::UserId, format!("u-{n}")),
     ];
     let at = now();
     Record {
@@ -72,13 +71,13 @@ pub(crate) fn record(n: u64) -> Record<'static> {
         }),
         batch: Some((3, 2)),
         bytes: 640,
-        digest: Some(keys.digest(b"{}")),
+        checksum: Some(Checksum::of(b"{}")),
         late: false,
         ids: Ids {
             message_id: format!("m-{n}").into(),
             event_id: format!("e-{n}").into(),
             order_id: format!("A-{n}").into(),
-            people: people.into_iter().collect(),
+            people: people.iter().map(|(kind, text)| (*kind, &**text)).collect(),
         },
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use signalbox_core::{Event, Outcome as Answer, Parameter, Reason, Record, Response, Verdict, Warning};
 use signalbox_history::{
-    Draft, DraftBuffer, End, History, IdKeys, Made, Notes, Outcome, VALUE_TOO_LARGE, Warned,
+    Checksum, Draft, DraftBuffer, End, History, Made, Notes, Outcome, VALUE_TOO_LARGE, Warned,
 };
 use signalbox_journal::{ERASED, Position};
 
@@ -34,8 +34,8 @@ pub(super) struct Recorder {
 
 /// Packs records for the history.
 struct Drafter {
-    /// The keys of digests, if the history keeps rows.
-    keys: Option<IdKeys>,
+    /// True if the history keeps rows.
+    for_rows: bool,
     /// Names at the destination.
     names: ShownNames,
     /// Memory for [`Draft::of`].
@@ -47,9 +47,9 @@ impl Recorder {
         Recorder {
             name: options.name.clone(),
             late_after: options.late_after,
-            tracer: Tracer::new(history.row_keys().cloned()),
+            tracer: Tracer::new(history.keeps_rows()),
             drafter: Drafter {
-                keys: history.row_keys().cloned(),
+                for_rows: history.keeps_rows(),
                 names: ShownNames::default(),
                 buffer: DraftBuffer::default(),
             },
@@ -186,9 +186,9 @@ impl Recorder {
 impl Drafter {
     /// Packs a record of an event. Of `event` it takes what is not the record's.
     fn draft(&mut self, event: &Made<'_>, record: &Record) -> Draft {
-        let summary = match self.keys {
-            Some(_) => record.summary(),
-            None => record.counted(),
+        let summary = match self.for_rows {
+            true => record.summary(),
+            false => record.counted(),
         };
         let event_name = summary.event_name.map(|name| self.names.shown(&name));
         let mut warnings: Vec<Warned<'_>> = record.warnings.iter().map(shown_warning).collect();
@@ -198,7 +198,6 @@ impl Drafter {
                 path: Parameter::Value.name().into(),
             });
         }
-        let keys = self.keys.as_ref();
         let made = Made {
             mapping: Some(&record.mapping),
             event_name: event_name.as_deref(),
@@ -208,7 +207,7 @@ impl Drafter {
             parameters: summary.parameters,
             value: summary.value.as_ref(),
             bytes: u32::try_from(record.bytes.len()).unwrap_or(u32::MAX),
-            digest: keys.map(|keys| keys.digest(&record.bytes)),
+            checksum: self.for_rows.then(|| Checksum::of(&record.bytes)),
             event_id: summary.event_id.as_deref().unwrap_or_default(),
             order_id: summary.order_id.as_deref().unwrap_or_default(),
             people: event.people.borrowed(),

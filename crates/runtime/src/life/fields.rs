@@ -3,7 +3,7 @@
 use signalbox_core::json::Content;
 use signalbox_core::privacy::{holder, looks_personal, meaning_at};
 use signalbox_core::{Document, Node, Sha256Hex};
-use signalbox_history::{IdHash, IdKeys};
+use signalbox_history::{Checksum, IdHash, IdKeys};
 
 use super::model::Field;
 
@@ -101,7 +101,7 @@ fn add(node: Node<'_>, place: &Place, keys: &IdKeys, fields: &mut Vec<Field>) {
     let is_hash = Sha256Hex::from_prehashed(text).is_some();
     let personal = is_text && (place.personal || is_hash || looks_personal(text));
     let value = match (personal, is_hash) {
-        (true, false) => IdHash(keys.digest(text.as_bytes())).shown(),
+        (true, false) => IdHash(keys.digest(Checksum::of(text.as_bytes()))).shown(),
         _ => text.chars().take(LONGEST).collect(),
     };
     fields.push(Field {
