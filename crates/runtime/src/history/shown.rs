@@ -13,14 +13,8 @@ const MOST: usize = 1_000;
 #[derive(Default)]
 pub(crate) struct ShownNames {
     known: HashMap<Box<str>, Arc<str>>,
-    /// The library that was shown last: most events come from the same one.
-    library: Option<Library>,
-}
-
-struct Library {
-    name: Box<str>,
-    version: Box<str>,
-    shown: Option<Arc<str>>,
+    /// Memory to join the names and versions of libraries in.
+    library: String,
 }
 
 impl ShownNames {
@@ -31,19 +25,13 @@ impl ShownNames {
 
     /// Returns a library with its version as they may be shown; `None` if both are empty.
     pub(crate) fn library(&mut self, name: &str, version: &str) -> Option<Arc<str>> {
-        let last = self.library.as_ref();
-        if let Some(last) = last.filter(|last| *last.name == *name && *last.version == *version) {
-            return last.shown.clone();
+        let ShownNames { known, library } = self;
+        library.clear();
+        for part in [name, " ", version] {
+            library.push_str(part);
         }
-        let joined = [name, " ", version].concat();
-        let library = joined.trim();
-        let shown = (!library.is_empty()).then(|| shown(&mut self.known, library));
-        self.library = Some(Library {
-            name: name.into(),
-            version: version.into(),
-            shown: shown.clone(),
-        });
-        shown
+        let library = library.trim();
+        (!library.is_empty()).then(|| shown(known, library))
     }
 }
 
