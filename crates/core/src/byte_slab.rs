@@ -59,6 +59,11 @@ mod tests {
         let given: Vec<Vec<u8>> = (0..2_000).map(|at| vec![at as u8; at * 7 % 9_000]).collect();
         let kept: Vec<Bytes> = given.iter().map(|bytes| slab.keep(bytes)).collect();
         assert_eq!(kept, given);
+        let kept = given.iter().map(|bytes| {
+            let (begin, end) = bytes.split_at(bytes.len() / 3);
+            slab.keep_all([begin, &[], end])
+        });
+        assert_eq!(kept.collect::<Vec<_>>(), given);
     }
 
     #[test]

@@ -286,5 +286,11 @@ mod tests {
         for len in cuts.filter(|len| texts.is_char_boundary(*len)) {
             assert_eq!(count(numbers.len(), len), 1, "{len}");
         }
+        packed.packing.texts.push(0xff);
+        assert_eq!(
+            (packed.records().count(), packed.count()),
+            (0, 2),
+            "the thread counts them as lost"
+        );
     }
 }
