@@ -31,14 +31,14 @@ fn keys() -> IdKeys {
     IdKeys::derive([&JournalKey::new([7; 32])]).unwrap()
 }
 
-fn record(n: u64, match_keys: &Arc<MatchKeys>) -> Record<'static> {
+fn record(n: u64, keys: &IdKeys, match_keys: &Arc<MatchKeys>) -> Record<'static> {
     let (email, user_id) = (format!("ivy{n}@example.com"), format!("u-{n}"));
     let people = [(IdKind::Email, &*email), (IdKind::UserId, &*user_id)];
     let ids = Ids {
         message_id: format!("ajs-next-{n:x}-0123456789abcdef").into(),
         event_id: format!("ajs-next-{n:x}-0123456789abcdef").into(),
         order_id: format!("A-{n}").into(),
-        people: people.into_iter().collect(),
+        people: People::of(people, keys),
     };
     let now = jiff::Timestamp::now().as_millisecond();
     // Records of one hour follow each other, as they end.
@@ -99,7 +99,7 @@ fn match_keys() -> Arc<MatchKeys> {
 fn batch(from: u64, history: &History) -> Notes {
     let match_keys = match_keys();
     let mut notes = history.notes();
-    (from..from + BATCH).for_each(|n| notes.add(&record(n, &match_keys)));
+    (from..from + BATCH).for_each(|n| notes.add(&record(n, history.keys(), &match_keys)));
     notes
 }
 
@@ -150,7 +150,7 @@ fn writing(criterion: &mut Criterion) {
         });
     });
     let (match_keys, mut notes) = (match_keys(), history.notes());
-    let record = record(1, &match_keys);
+    let record = record(1, &keys, &match_keys);
     criterion.bench_function("a record added up and packed, on the way of an event", |bench| {
         measured(bench, || {
             notes.add(black_box(&record));
@@ -162,9 +162,10 @@ fn writing(criterion: &mut Criterion) {
     cold(criterion, &keys, &match_keys);
     criterion.bench_function("ids of a person, on the way of an event", |bench| {
         measured(bench, || -> People<'_> {
-            black_box([(IdKind::Email, "ivy@example.com"), (IdKind::UserId, "u-1001")])
-                .into_iter()
-                .collect()
+            People::of(
+                black_box([(IdKind::Email, "ivy@example.com"), (IdKind::UserId, "u-1001")]),
+                &keys,
+            )
         });
     });
     history.close();
@@ -219,10 +220,7 @@ fn cold(criterion: &mut Criterion, keys: &IdKeys, match_keys: &Arc<MatchKeys>) {
             library: library.clone(),
             event: event.clone(),
             message_id: format!("ajs-next-{n:x}-0123456789abcdef").into(),
-            people: [("email", IdKind::Email), ("user", IdKind::UserId)]
-                .into_iter()
-                .map(|(text, kind)| (kind, text))
-                .collect(),
+            people: People::of([(IdKind::Email, "email"), (IdKind::UserId, "user")], keys),
         };
         Sent {
             draft: Draft::of(

@@ -1,5 +1,6 @@
 //! Keyed hashes of what a record brings in the clear.
 
+use hashbrown::HashSet;
 use smallvec::SmallVec;
 
 use crate::ids::{IdHash, IdKeys};
@@ -16,13 +17,12 @@ pub(crate) struct Hashed<'r> {
 
 impl<'r> Hashed<'r> {
     pub(crate) fn of(record: &'r Record<'_>, keys: &IdKeys) -> Hashed<'r> {
-        let people = record.ids.people.ids();
         Hashed {
             ids: record.ids.of_event().map(|(kind, text)| {
                 let id = (!text.is_empty()).then_some(text)?;
                 Some((id, keys.hash(kind, id)))
             }),
-            people: people.map(|(kind, text)| keys.hash(kind, text)).collect(),
+            people: record.ids.people.hashes(keys).collect(),
             digest: record.checksum.map(|checksum| keys.digest(checksum)),
         }
     }
@@ -35,7 +35,7 @@ impl<'r> Hashed<'r> {
 }
 
 /// Keyed hashes of a person's ids, eight bytes each, as a row keeps them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub(crate) struct Hashes(SmallVec<[u8; 4 * size_of::<u64>()]>);
 
 impl Hashes {
@@ -56,12 +56,22 @@ impl Hashes {
     }
 }
 
-/// Takes each hash once.
+/// Hashes of a person that are compared one by one; an event may bring thousands.
+const FEW: usize = 16;
+
+/// Takes each hash once, in their order.
 impl FromIterator<IdHash> for Hashes {
     fn from_iter<I: IntoIterator<Item = IdHash>>(all: I) -> Self {
-        let mut hashes = Hashes::default();
-        for hash in all {
-            if hashes.iter().all(|known| known != hash) {
+        let (mut hashes, mut known) = (Hashes::default(), HashSet::new());
+        for (index, hash) in all.into_iter().enumerate() {
+            if index == FEW {
+                known.extend(hashes.iter());
+            }
+            let is_new = match index {
+                0..FEW => hashes.iter().all(|known| known != hash),
+                _ => known.insert(hash),
+            };
+            if is_new {
                 hashes.0.extend_from_slice(&hash.0.to_be_bytes());
             }
         }
@@ -74,7 +84,7 @@ mod tests {
     use signalbox_core::JournalKey;
 
     use super::*;
-    use crate::ids::{Checksum, IdKind, Ids};
+    use crate::ids::{Checksum, IdKind, Ids, People};
     use crate::record::Outcome;
 
     #[test]
@@ -86,7 +96,7 @@ mod tests {
             ids: Ids {
                 message_id: "m-1".into(),
                 order_id: "A-1".into(),
-                people: emails.into_iter().map(|text| (IdKind::Email, text)).collect(),
+                people: People::of(emails.map(|text| (IdKind::Email, text)), &keys),
                 ..Ids::default()
             },
             ..Record::of_event("web", "ads", "Order".into(), Outcome::Delivered, (1, 0))
@@ -102,6 +112,8 @@ mod tests {
         assert!(hashed.all().eq(expected));
         assert!(Hashes::of_row(hashed.people.row().unwrap()).eq(expected[2..].iter().copied()));
         assert!(keys.is_digest(hashed.digest.unwrap(), b"{}"));
+        let many = (0..100).chain(50..150).map(IdHash);
+        assert!(many.collect::<Hashes>().iter().eq((0..150).map(IdHash)));
         let none = Record::of_event("web", "ads", "Order".into(), Outcome::Filtered, (1, 0));
         let hashed = Hashed::of(&none, &keys);
         assert_eq!(

@@ -185,6 +185,12 @@ impl History {
         &self.shared.keys
     }
 
+    /// Returns the keys for the ids of rows; `None` if only sums are kept, which have no ids.
+    #[must_use]
+    pub fn row_keys(&self) -> Option<&IdKeys> {
+        self.keeps_rows().then(|| self.keys())
+    }
+
     /// Returns true if rows are kept, which need the ids of events; sums need none.
     #[must_use]
     pub fn keeps_rows(&self) -> bool {

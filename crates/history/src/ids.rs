@@ -93,7 +93,7 @@ pub struct Ids<'r> {
     pub event_id: Cow<'r, str>,
     /// The order.
     pub order_id: Cow<'r, str>,
-    /// The person's ids, of which hashes alone are kept.
+    /// The person's ids, of which only hashes are kept.
     pub people: People<'r>,
 }
 
@@ -115,16 +115,22 @@ impl Ids<'_> {
 }
 
 /// The ids of a person as an event has them, packed side by side. The history's thread hashes them, so that the way of an
-/// event does not take that time. `Debug` shows none.
+/// event does not take that time. Of an event with long or many ids, those beyond the first [`CLEAR`] bytes are hashed at once,
+/// so that they take no more memory than their hashes. `Debug` shows none.
 #[derive(Clone)]
 pub struct People<'r>(Packed<'r>);
 
-/// For each id the number of its kind, the length of its text in four bytes, and the text.
+/// Bytes of a person's ids that wait in the clear: room for an address, a phone number and a user id, two of them twice.
+const CLEAR: usize = 128;
+
+/// The byte in front of a hash, instead of a kind.
+const HASHED: u8 = 0;
+
+/// For each id the number of its kind, the length of its text in a byte, and the text; or [`HASHED`] and the hash.
 #[derive(Clone)]
 enum Packed<'r> {
     Borrowed(&'r [u8]),
-    /// Room for an address, a phone number and a user id, one of them twice.
-    Owned(SmallVec<[u8; 96]>),
+    Owned(SmallVec<[u8; CLEAR]>),
 }
 
 impl std::fmt::Debug for People<'_> {
@@ -134,36 +140,53 @@ impl std::fmt::Debug for People<'_> {
 }
 
 impl<'r> People<'r> {
+    /// Packs ids; `keys` are those of the history.
+    #[must_use]
+    pub fn of<'t>(ids: impl IntoIterator<Item = (IdKind, &'t str)>, keys: &IdKeys) -> People<'r> {
+        let mut people = People::default();
+        ids.into_iter()
+            .for_each(|(kind, text)| people.add(kind, text, keys));
+        people
+    }
+
     /// Reads what [`People::bytes`] returned.
     pub(crate) fn packed(bytes: &'r [u8]) -> People<'r> {
         People(Packed::Borrowed(bytes))
     }
 
-    /// Adds an id.
-    pub fn add(&mut self, kind: IdKind, text: &str) {
+    /// Adds an id; `keys` are those of the history.
+    pub fn add(&mut self, kind: IdKind, text: &str, keys: &IdKeys) {
         if let Packed::Borrowed(bytes) = self.0 {
             self.0 = Packed::Owned(bytes.into());
         }
-        // No event has a text of 4 GB.
-        if let Packed::Owned(bytes) = &mut self.0
-            && let Ok(length) = u32::try_from(text.len())
-        {
-            bytes.push(kind.domain());
-            bytes.extend_from_slice(&length.to_le_bytes());
-            bytes.extend_from_slice(text.as_bytes());
+        let Packed::Owned(bytes) = &mut self.0 else { return };
+        match u8::try_from(text.len()) {
+            Ok(length) if bytes.len() + 2 + text.len() <= CLEAR => {
+                bytes.extend_from_slice(&[kind.domain(), length]);
+                bytes.extend_from_slice(text.as_bytes());
+            }
+            _ => {
+                bytes.push(HASHED);
+                bytes.extend_from_slice(&keys.hash(kind, text).0.to_be_bytes());
+            }
         }
     }
 
-    /// Returns the ids with their kinds.
-    pub fn ids(&self) -> impl Iterator<Item = (IdKind, &str)> {
+    /// Returns the hashes of the ids; `keys` are those of the history. Those of equal ids come several times.
+    pub fn hashes(&self, keys: &IdKeys) -> impl Iterator<Item = IdHash> {
         let mut rest = self.bytes();
         std::iter::from_fn(move || {
             let (domain, behind) = rest.split_first()?;
-            let (length, behind) = behind.split_first_chunk()?;
-            let (text, behind) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            if *domain == HASHED {
+                let (hash, behind) = behind.split_first_chunk()?;
+                rest = behind;
+                return Some(IdHash(u64::from_be_bytes(*hash)));
+            }
+            let (length, behind) = behind.split_first()?;
+            let (text, behind) = behind.split_at_checked(usize::from(*length))?;
             rest = behind;
             let kind = IdKind::ALL.into_iter().find(|kind| kind.domain() == *domain)?;
-            Some((kind, std::str::from_utf8(text).ok()?))
+            Some(keys.hash(kind, std::str::from_utf8(text).ok()?))
         })
     }
 
@@ -184,14 +207,6 @@ impl<'r> People<'r> {
 impl Default for People<'_> {
     fn default() -> Self {
         People::packed(&[])
-    }
-}
-
-impl<'t> FromIterator<(IdKind, &'t str)> for People<'_> {
-    fn from_iter<I: IntoIterator<Item = (IdKind, &'t str)>>(ids: I) -> Self {
-        let mut people = People::default();
-        ids.into_iter().for_each(|(kind, text)| people.add(kind, text));
-        people
     }
 }
 
@@ -340,7 +355,7 @@ impl Checksum {
     }
 }
 
-/// Shows nothing: who knows it can tell which of several records it is of.
+/// Shows nothing: a checksum tells which of several known records it belongs to.
 impl std::fmt::Debug for Checksum {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Checksum")
@@ -508,23 +523,40 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_a_person_come_back_as_they_were_added() {
+    fn ids_of_a_person_are_hashed_later_and_the_rest_at_once() {
+        let keys = keys(&[1]);
         let long = "é".repeat(500);
         let given = [
             (IdKind::Email, "ivy@example.com"),
-            (IdKind::Email, "ivy@example.com"),
+            (IdKind::UserId, &*long),
             (IdKind::Phone, ""),
-            (IdKind::UserId, &long),
+            (IdKind::UserId, "é"),
         ];
-        let first: People<'_> = given[..1].iter().copied().collect();
+        let expected = given.map(|(kind, text)| keys.hash(kind, text));
+        let first = People::of(given[..1].iter().copied(), &keys);
         let mut people = first.borrowed();
-        given[1..].iter().for_each(|(kind, text)| people.add(*kind, text));
-        assert!(people.ids().eq(given));
+        given[1..]
+            .iter()
+            .for_each(|(kind, text)| people.add(*kind, text, &keys));
+        assert!(people.hashes(&keys).eq(expected));
         let bytes = people.bytes();
+        assert_eq!(
+            bytes.len(),
+            17 + 9 + 2 + 4,
+            "the long one takes no more than its hash"
+        );
         for end in 0..bytes.len() {
             let cut = People::packed(&bytes[..end]);
-            assert!(cut.ids().zip(given).all(|(found, given)| found == given), "{end}");
+            assert!(
+                cut.hashes(&keys)
+                    .zip(expected)
+                    .all(|(found, given)| found == given),
+                "{end}"
+            );
         }
+        let many = People::of(std::iter::repeat_n(given[0], 1_000), &keys);
+        assert!(many.hashes(&keys).eq(std::iter::repeat_n(expected[0], 1_000)));
+        assert!(many.bytes().len() < CLEAR + 1_000 * 9);
         let ids = Ids {
             message_id: "ivy@example.com-1".into(),
             people,

@@ -147,12 +147,13 @@ mod tests {
 
     use super::*;
     use crate::draft::DraftBuffer;
-    use crate::ids::{Checksum, IdKind, Ids};
+    use crate::ids::{Checksum, IdKeys, IdKind, Ids, People};
     use crate::limits::Keep;
     use crate::notes::Notes;
     use crate::record::{Outcome, Warned};
 
     fn full(n: u64) -> Record<'static> {
+        let people = [(IdKind::Email, "i@é.example"), (IdKind::UserId, "")];
         Record {
             library: Some("analytics.js 2.1.0".into()),
             position: Some(n),
@@ -187,9 +188,7 @@ mod tests {
                 message_id: "m".into(),
                 event_id: "e-1".into(),
                 order_id: "A-1".into(),
-                people: [(IdKind::Email, "i@é.example"), (IdKind::UserId, "")]
-                    .into_iter()
-                    .collect(),
+                people: People::of(people, &IdKeys::random().unwrap()),
             },
             happened_at: -5,
             ..Record::of_event("web", "ads", "e".into(), Outcome::Expired, (1, i64::MAX))
@@ -200,10 +199,13 @@ mod tests {
         packed.push(&record.made(), &record.end(), record.attempts.iter().cloned());
     }
 
-    fn ids(records: &[Record<'_>]) -> Vec<(String, Vec<u8>)> {
-        let ids = records.iter().map(|record| &record.ids);
-        ids.map(|ids| (format!("{:?}", ids.of_event()), ids.people.bytes().to_vec()))
-            .collect()
+    fn ids(records: &[Record<'_>]) -> Vec<(String, Vec<u8>, Option<u128>)> {
+        let all = records.iter().map(|record| {
+            let checksum = record.checksum.map(|Checksum(checksum)| checksum);
+            let people = record.ids.people.bytes().to_vec();
+            (format!("{:?}", record.ids.of_event()), people, checksum)
+        });
+        all.collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The form in which records wait. Numbers and texts lie in separate buffers, so that one check tells that all texts of many
-//! records are UTF-8. What is known when a record is made comes first, and of that the part that sums need, so that the end of
-//! a record reads that part alone and copies the rest unread.
+//! The form in which records wait. Numbers and texts lie in separate buffers, so that one check tells that the texts of many
+//! records are UTF-8; packed ids of persons lie among the numbers. The part that sums need comes first: the end of a record reads
+//! only this part, and copies the rest of what was packed when the record was made.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -90,7 +90,7 @@ pub struct Warned<'r> {
 
 /// The fate of an event at a sink: one for each record that the sink made of it, or one for the event if it made none.
 ///
-/// Texts that events bring are bounded, and names that look personal are left out. Its [ids](Ids) are those of the event, of which
+/// Names that events bring are bounded, and those that look personal are left out. Its [ids](Ids) are those of the event, of which
 /// the history keeps hashes.
 #[derive(Debug, Clone)]
 pub struct Record<'r> {

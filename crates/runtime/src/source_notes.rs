@@ -41,7 +41,7 @@ impl SourceNotes {
                     None
                 }
                 Fate::Filtered(_) | Fate::Rejected(_) => {
-                    let tracer = tracer.get_or_insert_with(|| Tracer::new(self.history.keeps_rows()));
+                    let tracer = tracer.get_or_insert_with(|| Tracer::new(self.history.row_keys().cloned()));
                     let order_id = order_id(event).filter(|_| self.history.keeps_rows());
                     Some(Box::new(Traced {
                         order_id: order_id.map(Box::from),

@@ -13,7 +13,10 @@ fn an_erasure_leaves_numbers_of_nobody() {
     history.close();
     let history = start(folder.path());
     let mut again = record(20);
-    again.ids.people.add(IdKind::Email, "ivy3@example.com");
+    again
+        .ids
+        .people
+        .add(IdKind::Email, "ivy3@example.com", history.keys());
     keep(&history, vec![again]);
     let hashes = history.keys().hashes(IdKind::Email, "ivy3@example.com");
     assert_eq!(history.erase(hashes.clone(), i64::MAX).unwrap(), Some(2));

@@ -1,7 +1,7 @@
 //! Searches by id, and lists with filters.
 
 use signalbox_core::JournalKey;
-use signalbox_history::{Filter, History, IdKeys, IdKind, Outcome, Reader, Settings};
+use signalbox_history::{Filter, History, IdKeys, IdKind, Outcome, People, Reader, Settings};
 
 use super::support::{filtered, find, hand, holds, keep, keys, record, start};
 
@@ -218,13 +218,20 @@ fn the_files_hold_no_personal_value() {
     let folder = tempfile::tempdir().unwrap();
     let history = start(folder.path());
     let mut one = record(1);
+    let long = "canary".repeat(100);
     one.ids = signalbox_history::Ids {
         message_id: "canary@example.com".into(),
         order_id: "+49 30 5550123".into(),
-        people: [(IdKind::Email, "canary@example.com")].into_iter().collect(),
+        people: People::of(
+            [(IdKind::Email, "canary@example.com"), (IdKind::UserId, &*long)],
+            &keys(),
+        ),
         ..Default::default()
     };
     keep(&history, vec![one, record(2)]);
+    for (kind, text) in [(IdKind::Email, "canary@example.com"), (IdKind::UserId, &long)] {
+        assert_eq!(find(&history, kind, text).entries.len(), 1, "{kind:?}");
+    }
     let page = find(&history, IdKind::MessageId, "canary@example.com");
     assert!(page.entries[0].message_id.as_ref().unwrap().starts_with("id:"));
     assert_eq!(find(&history, IdKind::OrderId, "+49 30 5550123").entries.len(), 1);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use signalbox_core::{JournalKey, Money, Parameter, Parameters};
 use signalbox_history::{
-    Attempt, Checksum, Filter, History, IdKeys, IdKind, Ids, Outcome, Page, Record, Settings, Warned,
+    Attempt, Checksum, Filter, History, IdKeys, IdKind, Ids, Outcome, Page, People, Record, Settings, Warned,
 };
 
 pub(crate) fn keys() -> IdKeys {
@@ -77,7 +77,7 @@ pub(crate) fn record(n: u64) -> Record<'static> {
             message_id: format!("m-{n}").into(),
             event_id: format!("e-{n}").into(),
             order_id: format!("A-{n}").into(),
-            people: people.iter().map(|(kind, text)| (*kind, &**text)).collect(),
+            people: People::of(people.iter().map(|(kind, text)| (*kind, &**text)), &keys()),
         },
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Event, NO_TRIGGER_MATCHED, Reason, Record, Rejection};
+use signalbox_history::Draft;
 use signalbox_journal::{
     Ahead, ERASED, Entry, ErasureList, JournalError, Lost, Open, Owed, Parked, Position, Resumed, Returned,
     Standing,
@@ -356,7 +357,12 @@ impl Fill {
             let key = warning_key(&warning.code, &warning.path);
             events.ledger.records.warnings.add(&key, 1);
         }
-        events.window.holds(position, record.bytes.len());
+        let draft = events
+            .recorder
+            .as_mut()
+            .map(|recorder| recorder.draft(trace, &record));
+        let drafted = draft.as_ref().map_or(0, Draft::memory);
+        events.window.holds(position, record.bytes.len() + drafted);
         let (attempts, first_attempt) = events.window.history(position);
         let first = (first_attempt > 0).then(|| First {
             at: now,
@@ -364,9 +370,8 @@ impl Fill {
             wall: first_attempt,
             held: outgoing.held_for(),
         });
-        let recorder = events.recorder.as_mut();
         outgoing.ready.push_back(Item {
-            draft: recorder.map(|recorder| recorder.draft(trace, &record)),
+            draft,
             record: Arc::new(record),
             claim: claim.flatten(),
             event: (!self.stage.transforms.is_empty()).then(|| event.clone()),

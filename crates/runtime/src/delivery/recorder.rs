@@ -47,7 +47,7 @@ impl Recorder {
         Recorder {
             name: options.name.clone(),
             late_after: options.late_after,
-            tracer: Tracer::new(history.keeps_rows()),
+            tracer: Tracer::new(history.row_keys().cloned()),
             drafter: Drafter {
                 for_rows: history.keeps_rows(),
                 names: ShownNames::default(),

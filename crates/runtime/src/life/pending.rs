@@ -37,7 +37,10 @@ impl Wanted<'_> {
         has(self.keys.hash(IdKind::MessageId, message_id))
             || has(self.keys.hash(IdKind::EventId, message_id))
             || order_id(event).is_some_and(|order| has(self.keys.hash(IdKind::OrderId, order)))
-            || (history::traced(event).people.ids()).any(|(kind, text)| has(self.keys.hash(kind, text)))
+            || history::traced(event, self.keys)
+                .people
+                .hashes(self.keys)
+                .any(has)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use signalbox_core::Event;
-use signalbox_history::{Entry, Filter, IdHash, IdKind, Page};
+use signalbox_history::{Entry, Filter, IdHash, IdKeys, IdKind, Page};
 use signalbox_journal::{JournalError, Parked, Position, SOURCE, SinkState};
 
 use super::model::{Life, RecordLife, SinkLife};
@@ -187,7 +187,7 @@ impl Telling<'_> {
             Some(entry) => life.head(entry),
             None => {
                 if let Some(event) = shown.or(any) {
-                    life.head_of(event);
+                    life.head_of(event, keys);
                 }
             }
         }
@@ -335,8 +335,8 @@ impl Life {
     }
 
     /// Takes the facts about a pending event from the event itself.
-    fn head_of(&mut self, event: &Event) {
-        let traced = history::traced(event);
+    fn head_of(&mut self, event: &Event, keys: &IdKeys) {
+        let traced = history::traced(event, keys);
         self.event = traced.event.to_string();
         self.library = traced.library.as_deref().map(str::to_owned);
         self.received_at = traced.received_at;

@@ -1,11 +1,13 @@
 //! The notes that the driver takes for the history.
 
 use signalbox_core::JournalKey;
-use signalbox_history::{Checksum, Entry, Filter, History, IdKeys, Settings};
+use signalbox_history::{Checksum, Entry, Filter, History, IdKeys, IdKind, Outcome as Ended, Settings};
+use signalbox_journal::ERASED;
 use tempfile::TempDir;
 
 use super::bench::{Bench, leave_after};
 use super::*;
+use crate::delivery::recorder::Recorder;
 
 /// A bench with a history.
 fn bench() -> (Bench, IdKeys, TempDir) {
@@ -88,4 +90,43 @@ async fn of_a_record_that_was_made_again_the_history_tells_what_was_sent() {
         let digest = format!("{:016x}", keys.digest(Checksum::of(sent.as_bytes())));
         assert_eq!(row.digest.as_deref(), Some(&*digest), "{id}");
     }
+}
+
+/// An event of a person.
+fn of_person(id: &str, user_id: &str) -> Event {
+    let json =
+        format!(r#"{{"messageId":"{id}","userId":"{user_id}","traits":{{"email":"ivy@example.com"}}}}"#);
+    Event::parse(&json, event("").receipt().clone()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn persons_are_found_by_ids_of_any_length_but_not_those_of_erased_events() {
+    let (bench, keys, _folder) = bench();
+    drop(bench.open().await);
+    let long = "u".repeat(300);
+    bench.journal.append(vec![of_person("a", &long)]).await.unwrap();
+    bench.journal.close();
+    bench.drive(Stop::default(), |_, _| Act::Deliver).await;
+    let history = bench.history.as_ref().unwrap();
+    let mut recorder = Recorder::new(history.clone(), &rig([""; 0]).options);
+    for (id, reason) in [("b", "no_consent"), ("c", ERASED)] {
+        let reason = Reason::new(reason, "told");
+        let event = of_person(id, id);
+        recorder.unsent((Some(&event), Some(7), 1), "", Ended::Filtered, &reason);
+    }
+    recorder.hand_over();
+    history.flush().unwrap();
+    let found = |kind, text: &str| {
+        let found = history
+            .reader()
+            .find(&keys.hashes(kind, text), &Filter::default());
+        let ids = found.unwrap().entries.into_iter();
+        ids.map(|row| row.message_id.unwrap()).collect::<Vec<String>>()
+    };
+    assert_eq!(found(IdKind::UserId, &long), ["a"]);
+    assert_eq!(found(IdKind::UserId, "b"), ["b"]);
+    assert!(found(IdKind::UserId, "c").is_empty());
+    let mut all = found(IdKind::Email, "ivy@example.com");
+    all.sort();
+    assert_eq!(all, ["a", "b"]);
 }
