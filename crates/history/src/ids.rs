@@ -115,7 +115,7 @@ impl Ids<'_> {
 }
 
 /// The ids of a person as an event has them, packed side by side. The history's thread hashes them, so that the way of an
-/// event does not take that time. Of an event with long or many ids, those beyond the first [`CLEAR`] bytes are hashed at once,
+/// event does not take that time. Of an event with long or many ids, those beyond the first 128 bytes are hashed at once,
 /// so that they take no more memory than their hashes. `Debug` shows none.
 #[derive(Clone)]
 pub struct People<'r>(Packed<'r>);
